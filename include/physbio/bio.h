@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The bio: what one block I/O is. This file decides how a bio is made, filled,
+ * walked, cut, chained and ended. It knows the queue's limits only as something
+ * split.c asks about, and pages only as a way to say a physical address.
+ */
+#ifndef PHYSBIO_BIO_H
+#define PHYSBIO_BIO_H
+
+#include <physbio/bvec.h>
+#include <physbio/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pb_bio;
+struct pb_bio_set;
+struct pb_request_queue;
+struct physbio_region;
+
+typedef void (*pb_bio_end_io_t)(struct pb_bio *bio);
+
+#define PB_BIO_MAX_VECS 256u
+#define PB_BIO_MAX_SIZE UINT32_MAX
+#define PB_BIO_INLINE_VECS 4
+
+#ifdef __KERNEL__
+#undef PB_BIO_MAX_SIZE
+#define PB_BIO_MAX_SIZE U32_MAX
+#endif
+
+/* Operation of a bio: the low bits of bi_opf. Values as in the kernel. */
+enum pb_req_op {
+	PB_REQ_OP_READ = 0,
+	PB_REQ_OP_WRITE = 1,
+	PB_REQ_OP_FLUSH = 2,
+	PB_REQ_OP_DISCARD = 3,
+	PB_REQ_OP_SECURE_ERASE = 5,
+	PB_REQ_OP_ZONE_APPEND = 7,
+	PB_REQ_OP_WRITE_ZEROES = 9,
+	PB_REQ_OP_DRV_IN = 34, /* passthrough, device to memory */
+	PB_REQ_OP_DRV_OUT = 35, /* passthrough, memory to device */
+};
+
+#define PB_REQ_OP_BITS 8
+#define PB_REQ_OP_MASK ((1u << PB_REQ_OP_BITS) - 1)
+
+/* Flags of bi_opf and cmd_flags. */
+#define PB_REQ_FAILFAST_DEV (1u << 8)
+#define PB_REQ_FAILFAST_TRANSPORT (1u << 9)
+#define PB_REQ_FAILFAST_DRIVER (1u << 10)
+#define PB_REQ_SYNC (1u << 11)
+#define PB_REQ_META (1u << 12)
+#define PB_REQ_PRIO (1u << 13)
+#define PB_REQ_NOMERGE (1u << 14) /* no merging with or into this one */
+#define PB_REQ_IDLE (1u << 15)
+#define PB_REQ_INTEGRITY (1u << 16)
+#define PB_REQ_FUA (1u << 17)
+#define PB_REQ_PREFLUSH (1u << 18)
+#define PB_REQ_RAHEAD (1u << 19)
+#define PB_REQ_BACKGROUND (1u << 20)
+#define PB_REQ_NOWAIT (1u << 21) /* -EAGAIN instead of waiting or cutting */
+#define PB_REQ_POLLED (1u << 22)
+#define PB_REQ_ATOMIC (1u << 27) /* all or nothing: never cut */
+
+#define PB_REQ_FAILFAST_MASK                                                   \
+	(PB_REQ_FAILFAST_DEV | PB_REQ_FAILFAST_TRANSPORT |                     \
+	 PB_REQ_FAILFAST_DRIVER)
+
+/* Nothing with one of these merges. Source: REQ_NOMERGE_FLAGS */
+#define PB_REQ_NOMERGE_FLAGS (PB_REQ_NOMERGE | PB_REQ_PREFLUSH | PB_REQ_FUA)
+
+/* How a bio or request ended. */
+#define PB_BLK_STS_OK ((PB_FORCE pb_blk_status_t)0)
+#define PB_BLK_STS_NOTSUPP ((PB_FORCE pb_blk_status_t)1) /* -EOPNOTSUPP */
+#define PB_BLK_STS_TIMEOUT ((PB_FORCE pb_blk_status_t)2) /* -ETIMEDOUT */
+#define PB_BLK_STS_NOSPC ((PB_FORCE pb_blk_status_t)3) /* -ENOSPC */
+#define PB_BLK_STS_TRANSPORT ((PB_FORCE pb_blk_status_t)4) /* -ENOLINK */
+#define PB_BLK_STS_TARGET ((PB_FORCE pb_blk_status_t)5) /* -EREMOTEIO */
+#define PB_BLK_STS_MEDIUM ((PB_FORCE pb_blk_status_t)7) /* -ENODATA */
+#define PB_BLK_STS_PROTECTION ((PB_FORCE pb_blk_status_t)8) /* -EILSEQ */
+#define PB_BLK_STS_RESOURCE ((PB_FORCE pb_blk_status_t)9) /* -ENOMEM */
+#define PB_BLK_STS_IOERR ((PB_FORCE pb_blk_status_t)10) /* -EIO */
+#define PB_BLK_STS_AGAIN ((PB_FORCE pb_blk_status_t)12) /* -EAGAIN */
+#define PB_BLK_STS_DEV_RESOURCE ((PB_FORCE pb_blk_status_t)13) /* -EBUSY */
+#define PB_BLK_STS_OFFLINE ((PB_FORCE pb_blk_status_t)16) /* -ENODEV */
+#define PB_BLK_STS_INVAL ((PB_FORCE pb_blk_status_t)19) /* -EINVAL */
+
+/* Bits of bi_flags. */
+enum pb_bio_flag {
+	PB_BIO_PAGE_PINNED, /* end of I/O drops a pin on every page */
+	PB_BIO_CLONED, /* the table is another bio's */
+	PB_BIO_CHAIN, /* __bi_remaining counts */
+	PB_BIO_REFFED, /* __bi_cnt counts */
+	PB_BIO_REMAPPED, /* the remainder of a cut: already checked */
+	PB_BIO_P2PDMA, /* the memory is bi_region's, none of it is RAM */
+};
+
+struct pb_block_device_operations {
+	/* A stacking driver's; NULL: bios become requests of bd_queue. */
+	void (*submit_bio)(struct pb_bio *bio);
+};
+
+struct pb_block_device {
+	struct pb_request_queue *bd_queue;
+	const struct pb_block_device_operations *bd_fops; /* may be NULL */
+	pb_sector_t bd_nr_sectors; /* capacity, sectors of 512 bytes */
+	void *bd_private; /* the owner's */
+};
+
+/*
+ * Members as in the kernel. Of a bio in flight only the one who submitted it may
+ * read the table; clones and fragments share it and may not outlive it.
+ */
+struct pb_bio {
+	struct pb_bio *bi_next; /* next of the request */
+	struct pb_block_device *bi_bdev;
+	pb_blk_opf_t bi_opf; /* op | PB_REQ_* */
+	uint16_t bi_flags; /* 1 << PB_BIO_* */
+	uint16_t bi_ioprio;
+	uint8_t bi_write_hint;
+	uint8_t bi_write_stream;
+	pb_blk_status_t bi_status;
+	/* lowest bit, from 1, of all gaps between vectors; 0: no gap */
+	uint8_t bi_bvec_gap_bit;
+	pb_atomic_t __bi_remaining;
+	struct pb_bvec_iter bi_iter;
+	uint16_t bi_vcnt; /* entries in use, set by the owner's adding */
+	uint16_t bi_max_vecs; /* entries there are; 0: the table is borrowed */
+	pb_bio_end_io_t bi_end_io;
+	void *bi_private; /* bi_end_io's */
+	struct pb_bio_vec *bi_io_vec;
+	/* PB_BIO_P2PDMA: whose memory this is. Decided once, not per vector. */
+	const struct physbio_region *bi_region;
+	struct pb_bio_set *bi_pool; /* where pb_bio_put() returns it to */
+	pb_atomic_t __bi_cnt;
+};
+
+/* Source: bio_list */
+struct pb_bio_list {
+	struct pb_bio *head;
+	struct pb_bio *tail;
+};
+
+/**
+ * struct pb_bio_set - where bios come from: bios with 4 vectors inside, and
+ *	tables of 16, 64, 128 and 256 vectors
+ */
+struct pb_bio_set {
+	void *bio_pool;
+	void *bvec_pool[4];
+};
+
+static inline enum pb_req_op pb_bio_op(const struct pb_bio *bio)
+{
+	return (enum pb_req_op)(bio->bi_opf & PB_REQ_OP_MASK);
+}
+
+/* Do data go to the device? Source: op_is_write() */
+static inline bool pb_op_is_write(pb_blk_opf_t opf)
+{
+	return opf & 1;
+}
+
+static inline bool pb_bio_flagged(const struct pb_bio *bio,
+				  enum pb_bio_flag flag)
+{
+	return bio->bi_flags & (1u << flag);
+}
+
+static inline void pb_bio_set_flag(struct pb_bio *bio, enum pb_bio_flag flag)
+{
+	bio->bi_flags |= (uint16_t)(1u << flag);
+}
+
+static inline void pb_bio_clear_flag(struct pb_bio *bio, enum pb_bio_flag flag)
+{
+	bio->bi_flags &= (uint16_t)~(1u << flag);
+}
+
+static inline uint32_t pb_bio_sectors(const struct pb_bio *bio)
+{
+	return bio->bi_iter.bi_size >> PB_SECTOR_SHIFT;
+}
+
+/* First sector behind the bio. */
+static inline pb_sector_t pb_bio_end_sector(const struct pb_bio *bio)
+{
+	return bio->bi_iter.bi_sector + pb_bio_sectors(bio);
+}
+
+/* Has it vectors that move data? Source: bio_has_data() */
+static inline bool pb_bio_has_data(const struct pb_bio *bio)
+{
+	enum pb_req_op op = pb_bio_op(bio);
+
+	return bio->bi_iter.bi_size && op != PB_REQ_OP_DISCARD &&
+	       op != PB_REQ_OP_SECURE_ERASE && op != PB_REQ_OP_WRITE_ZEROES;
+}
+
+/* May it merge with others, as far as it is concerned itself? */
+static inline bool pb_bio_mergeable(const struct pb_bio *bio)
+{
+	return !(bio->bi_opf & PB_REQ_NOMERGE_FLAGS);
+}
+
+/* Every vector, over page borders. Source: bio_for_each_bvec() */
+#define pb_bio_for_each_bvec(bvl, bio, iter) \
+	pb_for_each_mp_bvec(bvl, (bio)->bi_io_vec, iter, (bio)->bi_iter)
+
+/* Every vector, a page at a time. Source: bio_for_each_segment() */
+#define pb_bio_for_each_segment(bvl, bio, iter) \
+	pb_for_each_bvec(bvl, (bio)->bi_io_vec, iter, (bio)->bi_iter)
+
+/* Every bio of a chain linked by bi_next. Source: for_each_bio() */
+#define pb_for_each_bio(_bio) for (; (_bio); (_bio) = (_bio)->bi_next)
+
+/**
+ * pb_bioset_init() - make the pools of a bio_set
+ * @bs: set to fill
+ * @pool_size: how many bios, and tables of each size, are always to be had
+ *
+ * Context: may sleep. Return: 0 or -ENOMEM; @bs is then empty.
+ * Source: bioset_init()
+ */
+PB_API int pb_bioset_init(struct pb_bio_set *bs, unsigned int pool_size);
+
+/**
+ * pb_bioset_exit() - free the pools; all bios must have been put
+ * @bs: set to empty; one never filled, or emptied before, is left alone
+ *
+ * Context: may sleep. Source: bioset_exit()
+ */
+PB_API void pb_bioset_exit(struct pb_bio_set *bs);
+
+/**
+ * pb_bio_init() - make a bio in the caller's memory
+ * @bio: memory of a bio; the caller keeps it and ends it with pb_bio_uninit()
+ * @bdev: device it is meant for; may be NULL until it is submitted
+ * @table: the caller's vectors, kept by the caller; may be NULL
+ * @max_vecs: entries of @table
+ * @opf: operation | PB_REQ_*
+ *
+ * Context: any. Source: bio_init()
+ */
+PB_API void pb_bio_init(struct pb_bio *bio, struct pb_block_device *bdev,
+			struct pb_bio_vec *table, unsigned short max_vecs,
+			pb_blk_opf_t opf);
+
+/* pb_bio_uninit() - end a bio made by pb_bio_init(). Source: bio_uninit() */
+PB_API void pb_bio_uninit(struct pb_bio *bio);
+
+/**
+ * pb_bio_reset() - as after pb_bio_init(), with the same table and max_vecs
+ * @bio: a bio that is not in flight
+ * @bdev: its new device
+ * @opf: its new operation | PB_REQ_*
+ *
+ * Context: any. Source: bio_reset()
+ */
+PB_API void pb_bio_reset(struct pb_bio *bio, struct pb_block_device *bdev,
+			 pb_blk_opf_t opf);
+
+/**
+ * pb_bio_alloc_bioset() - take a bio from a set
+ * @bdev: device it is meant for; may be NULL until it is submitted
+ * @nr_vecs: vectors wanted, up to PB_BIO_MAX_VECS
+ * @opf: operation | PB_REQ_*
+ * @gfp: PB_GFP_NOWAIT: fail rather than wait
+ * @bs: set to take it from
+ *
+ * Context: may sleep, as @gfp says. Return: a bio with one reference, dropped by
+ * pb_bio_put(); NULL if @nr_vecs is too many, or nothing is left and @gfp does
+ * not let it wait. Source: bio_alloc_bioset()
+ */
+PB_API struct pb_bio *pb_bio_alloc_bioset(struct pb_block_device *bdev,
+					  unsigned short nr_vecs,
+					  pb_blk_opf_t opf, pb_gfp_t gfp,
+					  struct pb_bio_set *bs);
+
+/* pb_bio_get() - one more reference. Context: any. Source: bio_get() */
+PB_API void pb_bio_get(struct pb_bio *bio);
+
+/**
+ * pb_bio_put() - one reference less; the last one returns the bio to its set
+ * @bio: a bio of pb_bio_alloc_bioset() or pb_bio_alloc_clone()
+ *
+ * Context: any. Source: bio_put()
+ */
+PB_API void pb_bio_put(struct pb_bio *bio);
+
+/**
+ * pb_bio_init_clone() - a clone in the caller's memory
+ * @bdev: device of the clone
+ * @bio: memory of a bio; the caller keeps it
+ * @bio_src: original, which must outlive the clone
+ * @gfp: not used yet; integrity and crypto contexts will
+ *
+ * The clone shares the table and has an iterator of its own.
+ * Context: any. Return: 0. Source: bio_init_clone()
+ */
+PB_API int pb_bio_init_clone(struct pb_block_device *bdev, struct pb_bio *bio,
+			     struct pb_bio *bio_src, pb_gfp_t gfp);
+
+/**
+ * pb_bio_alloc_clone() - the same, in memory of a set
+ * @bdev: device of the clone
+ * @bio_src: original, which must outlive the clone
+ * @gfp: as for pb_bio_alloc_bioset()
+ * @bs: set to take it from
+ *
+ * Context: may sleep, as @gfp says. Return: the clone or NULL.
+ * Source: bio_alloc_clone()
+ */
+PB_API struct pb_bio *pb_bio_alloc_clone(struct pb_block_device *bdev,
+					 struct pb_bio *bio_src, pb_gfp_t gfp,
+					 struct pb_bio_set *bs);
+
+#ifdef PB_REPR_HAS_PHYS
+/**
+ * pb_bio_add_phys() - add a physical range
+ * @bio: bio to extend
+ * @paddr: physical address of the first byte
+ * @len: bytes
+ *
+ * Joined to the last entry if it continues it, else a new entry. A bio with a
+ * region (physbio_bio_set_region()) takes ranges inside of it alone. The caller
+ * keeps the memory there until the bio has ended.
+ *
+ * Context: any. Return: @len; 0 and nothing changed, if @bio is a clone or full,
+ * @len is 0, the bio would pass PB_BIO_MAX_SIZE, @paddr + @len wraps, or the range
+ * leaves the region. Source: bio_add_page()
+ */
+PB_API int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr,
+			   unsigned int len);
+
+/**
+ * pb_bio_add_page() - add a range that begins in a page
+ * @bio: bio to extend
+ * @page: page to start from
+ * @len: bytes
+ * @offset: bytes from the start of @page, may be a page or more
+ *
+ * Context: any. Return: as pb_bio_add_phys(). Source: bio_add_page()
+ */
+PB_API int pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,
+			   unsigned int len, unsigned int offset);
+
+/**
+ * __pb_bio_add_page() - add a range as a new entry, joining nothing
+ * @bio: bio with an entry free and room for @len bytes; not checked
+ * @page: page to start from
+ * @len: bytes, not 0
+ * @offset: bytes from the start of @page
+ *
+ * Context: any. Source: __bio_add_page()
+ */
+PB_API void __pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,
+			      unsigned int len, unsigned int offset);
+#endif
+
+#ifdef PB_REPR_DMA
+/*
+ * pb_bio_add_dma_addr() - add a range by the bus address that one device has for
+ * it. The RFC's way. Return: as for adding a physical range. Source:
+ * bio_add_dma_addr() of the RFC
+ */
+PB_API int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
+			       unsigned int len);
+#endif
+
+/**
+ * physbio_bio_set_region() - say that all memory of a bio is one P2P region's
+ * @bio: bio without vectors
+ * @region: region, kept by the caller until the bio has ended; NULL: RAM
+ *
+ * The bio is marked NOMERGE with it, as the kernel marks a bio of P2P pages.
+ *
+ * Context: any. Return: 0, or -EINVAL if the bio has vectors already.
+ */
+PB_API int physbio_bio_set_region(struct pb_bio *bio,
+				  const struct physbio_region *region);
+
+/**
+ * pb_bio_advance() - move on in the device and in the table
+ * @bio: bio to move
+ * @nbytes: bytes; all that remain end the bio's data and leave its position
+ *
+ * Context: any. Source: bio_advance()
+ */
+PB_API void pb_bio_advance(struct pb_bio *bio, unsigned int nbytes);
+
+/**
+ * pb_bio_trim() - narrow a bio to a window of it
+ * @bio: bio that is not in flight
+ * @offset: sectors of 512 bytes to leave out in front
+ * @size: sectors of 512 bytes to keep
+ *
+ * Left alone if the window does not lie in the bio, or the bio is atomic.
+ * Context: any. Source: bio_trim()
+ */
+PB_API void pb_bio_trim(struct pb_bio *bio, pb_sector_t offset,
+			pb_sector_t size);
+
+/**
+ * pb_bio_split() - cut the front off
+ * @bio: bio to cut, moved past the front part
+ * @sectors: sectors of 512 bytes of the front part
+ * @gfp: as for pb_bio_alloc_bioset()
+ * @bs: set to take the front part from
+ *
+ * The front part is a clone: @bio must outlive it, which pb_bio_chain() sees to.
+ *
+ * Context: may sleep, as @gfp says. Return: the front part; ERR_PTR -EINVAL if
+ * @sectors is not within the bio or the bio is atomic or a zone append, -ENOMEM
+ * if no bio was to be had. Source: bio_split()
+ */
+PB_API struct pb_bio *pb_bio_split(struct pb_bio *bio, int sectors,
+				   pb_gfp_t gfp, struct pb_bio_set *bs);
+
+/**
+ * pb_bio_chain() - let the end of one bio wait for another
+ * @bio: child, whose bi_end_io and bi_private this takes
+ * @parent: ends when itself and all its children have; the first error is its own
+ *
+ * Context: any. Source: bio_chain()
+ */
+PB_API void pb_bio_chain(struct pb_bio *bio, struct pb_bio *parent);
+
+/**
+ * pb_bio_endio() - one part of a bio has ended
+ * @bio: bio, with bi_status set; gone when its bi_end_io has taken it
+ *
+ * Follows chains to their parents in a loop, however long they are.
+ * Context: any. Source: bio_endio()
+ */
+PB_API void pb_bio_endio(struct pb_bio *bio);
+
+/* pb_bio_io_error() - end a bio with PB_BLK_STS_IOERR. Source: bio_io_error() */
+static inline void pb_bio_io_error(struct pb_bio *bio)
+{
+	bio->bi_status = PB_BLK_STS_IOERR;
+	pb_bio_endio(bio);
+}
+
+/**
+ * pb_blk_status_to_errno() - the errno of a status
+ * @status: PB_BLK_STS_*
+ *
+ * Context: any. Return: 0 or -errno; -EIO for a status that is none.
+ * Source: blk_status_to_errno()
+ */
+PB_API int pb_blk_status_to_errno(pb_blk_status_t status);
+
+/**
+ * pb_errno_to_blk_status() - the status of an errno
+ * @errnum: 0 or -errno
+ *
+ * Context: any. Return: PB_BLK_STS_IOERR for an errno that has none.
+ * Source: errno_to_blk_status()
+ */
+PB_API pb_blk_status_t pb_errno_to_blk_status(int errnum);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

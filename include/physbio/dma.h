@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a request to the ranges that its device can use: vectors that touch become
+ * one range, within the segment limits, and each is mapped for the device. Which
+ * translation a device needs is its translator's decision.
+ */
+#ifndef PHYSBIO_DMA_H
+#define PHYSBIO_DMA_H
+
+#include <physbio/request.h>
+#include <physbio/xlate.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A range of memory that is one segment of a request. In the dma representation
+ * the submitter's bus address stands in paddr. Source: struct phys_vec
+ */
+struct pb_phys_vec {
+	pb_bvec_addr_t paddr; /* physical address in bytes */
+	uint32_t len; /* bytes */
+};
+
+/* Position in a request's vectors. Source: struct blk_map_iter */
+struct pb_blk_map_iter {
+	const struct pb_bio_vec *bvecs;
+	struct pb_bvec_iter iter;
+	struct pb_bio *bio;
+};
+
+/* An IOVA range for a whole request. Source: struct dma_iova_state */
+struct pb_dma_iova_state {
+	pb_dma_addr_t addr;
+	uint64_t size; /* bytes; 0: each range is mapped on its own */
+};
+
+/* Source: struct blk_dma_iter */
+struct pb_blk_dma_iter {
+	pb_dma_addr_t addr; /* bus address of the current range */
+	uint32_t len; /* bytes of it */
+	pb_blk_status_t status; /* why the iteration ended, PB_BLK_STS_OK: done */
+	enum pb_pci_p2pdma_map_type map; /* of the whole request */
+	const struct physbio_region *region; /* of the whole request, or NULL */
+	struct pb_blk_map_iter iter;
+};
+
+/**
+ * pb_blk_map_iter_init() - begin with the first vector of a request
+ * @rq: request with data
+ * @iter: position to set
+ *
+ * Context: any. Source: blk_rq_map_iter_init()
+ */
+PB_API void pb_blk_map_iter_init(struct pb_request *rq,
+				 struct pb_blk_map_iter *iter);
+
+/**
+ * pb_blk_map_iter_next() - the next range of a request
+ * @rq: the request
+ * @iter: position, moved past it
+ * @vec: the range
+ *
+ * Joins vectors that touch, over entries and bios, up to the segment limits.
+ * Context: any. Return: false if there is none. Source: blk_map_iter_next()
+ */
+PB_API bool pb_blk_map_iter_next(struct pb_request *rq,
+				 struct pb_blk_map_iter *iter,
+				 struct pb_phys_vec *vec);
+
+/**
+ * pb_blk_rq_dma_map_iter_start() - map the first range of a request
+ * @rq: request with data, whose device gets it
+ * @dma_dev: DMA client
+ * @state: filled; says how the request was mapped
+ * @iter: addr and len of the range on success, else status
+ *
+ * Every range must be unmapped as pb_blk_rq_dma_unmap() says, also when a later one
+ * fails. A request of a P2P region that the device can't reach has status
+ * PB_BLK_STS_TARGET (-EREMOTEIO, as dma_map_sgtable() has it); mainline's twin says
+ * PB_BLK_STS_INVAL.
+ *
+ * Context: any. Return: true if there is a range. Source:
+ * blk_rq_dma_map_iter_start()
+ */
+PB_API bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
+					 const struct pb_device *dma_dev,
+					 struct pb_dma_iova_state *state,
+					 struct pb_blk_dma_iter *iter);
+
+/**
+ * pb_blk_rq_dma_map_iter_next() - map the next range
+ * @rq: as for _start()
+ * @dma_dev: as for _start()
+ * @state: as for _start()
+ * @iter: as for _start()
+ *
+ * Context: any. Return: true if there is a range; false with status
+ * PB_BLK_STS_OK at the end. Source: blk_rq_dma_map_iter_next()
+ */
+PB_API bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
+					const struct pb_device *dma_dev,
+					struct pb_dma_iova_state *state,
+					struct pb_blk_dma_iter *iter);
+
+/**
+ * pb_blk_rq_dma_unmap() - unmap a request, as far as it needs no list of ranges
+ * @rq: the request
+ * @dma_dev: DMA client it was mapped for
+ * @state: filled by _start()
+ * @mapped_len: bytes that were mapped
+ * @map: map of the iterator
+ *
+ * Context: any. Return: false if the driver must unmap each range itself.
+ * Source: blk_rq_dma_unmap()
+ */
+PB_API bool pb_blk_rq_dma_unmap(struct pb_request *rq,
+				const struct pb_device *dma_dev,
+				struct pb_dma_iova_state *state,
+				uint64_t mapped_len,
+				enum pb_pci_p2pdma_map_type map);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a device can take in one request: the limits a driver gives, their
+ * defaults, and the rules that make the rest follow. Which I/O is cut where is
+ * split.c's decision.
+ */
+#ifndef PHYSBIO_LIMITS_H
+#define PHYSBIO_LIMITS_H
+
+#include <physbio/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bits of pb_queue_limits.features. */
+enum pb_blk_features {
+	PB_BLK_FEAT_ZONED = 1u << 0,
+	PB_BLK_FEAT_ATOMIC_WRITES = 1u << 1,
+	PB_BLK_FEAT_PCI_P2PDMA = 1u << 2, /* P2P regions may be submitted */
+	PB_BLK_FEAT_WRITE_CACHE = 1u << 3,
+	PB_BLK_FEAT_FUA = 1u << 4,
+};
+
+#define PB_BLK_MAX_SEGMENTS 128
+#define PB_BLK_MAX_SEGMENT_SIZE 65536u
+#define PB_BLK_SEG_BOUNDARY_MASK UINT64_C(0xffffffff)
+#define PB_BLK_SAFE_MAX_SECTORS 255u
+#define PB_BLK_DEF_MAX_SECTORS_CAP 8192u /* 4 MiB */
+#define PB_BLK_MIN_SEGMENT_SIZE 4096u
+
+/*
+ * Members as in the kernel's struct queue_limits. A driver sets those it knows
+ * and leaves 0 in the others, then calls pb_blk_validate_limits().
+ */
+struct pb_queue_limits {
+	uint32_t features; /* PB_BLK_FEAT_* */
+	uint64_t seg_boundary_mask; /* a segment lies within one such window */
+	uint64_t virt_boundary_mask; /* segments but the ends meet here; 0 none */
+	uint32_t max_hw_sectors; /* sectors of 512 bytes */
+	uint32_t max_dev_sectors;
+	uint32_t chunk_sectors; /* no I/O crosses a multiple of these; 0 none */
+	uint32_t max_sectors; /* derived */
+	uint32_t max_user_sectors; /* what an administrator asked for; 0 none */
+	uint32_t max_segment_size; /* bytes */
+	uint32_t max_fast_segment_size; /* derived, bytes */
+	uint32_t physical_block_size; /* bytes */
+	uint32_t logical_block_size; /* bytes */
+	uint32_t alignment_offset; /* bytes */
+	uint32_t io_min; /* bytes */
+	uint32_t io_opt; /* bytes */
+	uint32_t max_discard_sectors; /* derived */
+	uint32_t max_hw_discard_sectors;
+	uint32_t max_user_discard_sectors;
+	uint32_t max_secure_erase_sectors;
+	uint32_t max_write_zeroes_sectors;
+	uint32_t max_hw_zone_append_sectors;
+	uint32_t max_zone_append_sectors; /* derived */
+	uint32_t discard_granularity; /* bytes */
+	uint32_t discard_alignment; /* bytes */
+	uint32_t zone_write_granularity; /* bytes */
+	uint32_t atomic_write_hw_max; /* bytes */
+	uint32_t atomic_write_max_sectors; /* derived */
+	uint32_t atomic_write_hw_boundary; /* bytes */
+	uint32_t atomic_write_boundary_sectors; /* derived */
+	uint32_t atomic_write_hw_unit_min; /* bytes */
+	uint32_t atomic_write_unit_min; /* derived, bytes */
+	uint32_t atomic_write_hw_unit_max; /* bytes */
+	uint32_t atomic_write_unit_max; /* derived, bytes */
+	uint16_t max_segments;
+	uint16_t max_discard_segments;
+	uint32_t dma_alignment; /* mask */
+};
+
+/**
+ * pb_blk_validate_limits() - check a driver's limits and derive the others
+ * @lim: limits; filled with defaults and derived values on success
+ *
+ * Context: any. Return: 0, or -EINVAL where two limits contradict each other or
+ * one is out of range; @lim is then as before the call.
+ * Source: blk_validate_limits()
+ */
+PB_API int pb_blk_validate_limits(struct pb_queue_limits *lim);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Translators: what software does to turn a physical address into the bus address
+ * that one device must use. Small tables behind a small ops table that a prototype
+ * can fill too. What the hardware then does with the address is the fabric's
+ * business, and nothing here knows of it.
+ */
+#ifndef PHYSBIO_XLATE_H
+#define PHYSBIO_XLATE_H
+
+#include <physbio/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct physbio_xlate;
+
+/* Values as in the kernel. Source: enum pci_p2pdma_map_type */
+enum pb_pci_p2pdma_map_type {
+	PB_PCI_P2PDMA_MAP_UNKNOWN = 0,
+	PB_PCI_P2PDMA_MAP_NONE, /* RAM */
+	PB_PCI_P2PDMA_MAP_NOT_SUPPORTED,
+	PB_PCI_P2PDMA_MAP_BUS_ADDR, /* stays below a common bridge */
+	PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
+};
+
+/*
+ * Memory of a PCI device that others may reach: one P2P provider, one BAR. The
+ * address of this struct is its identity. Source: struct p2pdma_provider
+ */
+struct physbio_region {
+	pb_phys_addr_t start; /* physical address of the first byte */
+	uint64_t size; /* bytes */
+	uint64_t bus_offset; /* added to a physical address, mod 2^64: bus */
+	uint32_t id; /* index in the tables of translators */
+};
+
+/* A physical range and the bus address of its first byte. */
+struct physbio_window {
+	pb_phys_addr_t start; /* physical address of the first byte */
+	uint64_t size; /* bytes, not 0 */
+	uint64_t bus; /* bus address of the first byte */
+};
+
+/* Bits of attrs. */
+#define PB_DMA_ATTR_MMIO (1u << 10) /* a peer's BAR, not RAM */
+
+struct physbio_xlate_ops {
+	const char *name;
+	/*
+	 * One mapped range: 0 and the bus address of @paddr in @daddr, or -EIO
+	 * if the device can't reach all @len bytes at one bus address range.
+	 * NULL: the physical address is the bus address.
+	 */
+	int (*map_phys)(const struct physbio_xlate *x, pb_phys_addr_t paddr,
+			uint64_t len, unsigned int attrs, pb_dma_addr_t *daddr);
+	/* Undo it. NULL: nothing to undo. */
+	void (*unmap_phys)(const struct physbio_xlate *x, pb_dma_addr_t daddr,
+			   uint64_t len, unsigned int attrs);
+};
+
+/* A translator: how one device reaches memory. Filled by an init below. */
+struct physbio_xlate {
+	const struct physbio_xlate_ops *ops;
+	const struct physbio_window *windows; /* ascending, disjoint */
+	uint32_t nr_windows;
+	uint32_t nr_regions;
+	/* by physbio_region.id: enum pb_pci_p2pdma_map_type for this device */
+	const uint8_t *p2p_map;
+	void *priv; /* a prototype's own */
+};
+
+/* A DMA client. */
+struct pb_device {
+	const struct physbio_xlate *xlate;
+	uint64_t dma_mask; /* highest bus address it can put on the bus */
+	int numa_node; /* -1: none */
+	void *driver_data;
+};
+
+/**
+ * physbio_xlate_init_identity() - bus addresses are physical addresses
+ * @x: translator to fill
+ *
+ * Context: any.
+ */
+PB_API void physbio_xlate_init_identity(struct physbio_xlate *x);
+
+/**
+ * physbio_xlate_init_windows() - bus addresses by a table of windows
+ * @x: translator to fill
+ * @windows: table, ascending by physical address; kept by the caller as long as
+ *	@x is used
+ * @nr: windows in it
+ *
+ * Context: any. Return: 0, or -EINVAL and @x as before if a window is empty, wraps
+ * on either side, or overlaps the one before it or stands out of order.
+ */
+PB_API int physbio_xlate_init_windows(struct physbio_xlate *x,
+				      const struct physbio_window *windows,
+				      uint32_t nr);
+
+/**
+ * physbio_xlate_set_p2p() - say how a device reaches each P2P region
+ * @x: translator, already filled
+ * @map: by physbio_region.id, enum pb_pci_p2pdma_map_type; kept by the caller
+ * @nr: entries of @map; a region beyond is not supported
+ *
+ * Context: any, before the first I/O.
+ */
+PB_API void physbio_xlate_set_p2p(struct physbio_xlate *x, const uint8_t *map,
+				  uint32_t nr);
+
+/**
+ * physbio_p2p_state() - how a device reaches a region
+ * @dev: DMA client
+ * @region: region; NULL: RAM
+ *
+ * Context: any. Return: PB_PCI_P2PDMA_MAP_NONE for RAM, never _UNKNOWN.
+ * Source: pci_p2pdma_state()
+ */
+PB_API enum pb_pci_p2pdma_map_type
+physbio_p2p_state(const struct pb_device *dev,
+		  const struct physbio_region *region);
+
+/**
+ * pb_dma_map_phys() - the bus address of a physical range for a device
+ * @dev: DMA client
+ * @paddr: physical address of the first byte
+ * @len: bytes
+ * @attrs: PB_DMA_ATTR_*
+ * @daddr: bus address of the first byte, set on success
+ *
+ * Context: any. Return: 0; -EIO if the device has no window for all of it or its
+ * mask does not reach the last byte. Source: dma_map_phys()
+ */
+PB_API int pb_dma_map_phys(const struct pb_device *dev, pb_phys_addr_t paddr,
+			   uint64_t len, unsigned int attrs,
+			   pb_dma_addr_t *daddr);
+
+/* pb_dma_unmap_phys() - undo pb_dma_map_phys(). Source: dma_unmap_phys() */
+PB_API void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t daddr,
+			      uint64_t len, unsigned int attrs);
+
+/* Is there anything for pb_dma_unmap_phys() to do? Source: dma_need_unmap() */
+static inline bool pb_dma_need_unmap(const struct pb_device *dev)
+{
+	return dev->xlate->ops->unmap_phys;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

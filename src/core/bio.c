@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The life of a bio: made, filled, cloned, cut, chained, ended. What a vector looks
+ * like is repr.h's secret, and how long a bio may be for its queue is split.c's.
+ */
+#include "platform.h"
+
+#include <physbio/bio.h>
+#include <physbio/xlate.h>
+
+/* Tables of up to so many vectors come from the pool of the same index. */
+static const unsigned short bvec_pool_size[] = { 16, 64, 128, PB_BIO_MAX_VECS };
+
+#define NR_BVEC_POOLS \
+	((int)(sizeof(bvec_pool_size) / sizeof(bvec_pool_size[0])))
+
+int pb_bioset_init(struct pb_bio_set *bs, unsigned int pool_size)
+{
+	int i;
+
+	memset(bs, 0, sizeof(*bs));
+	bs->bio_pool = mempool_create_kmalloc_pool(
+		pool_size, sizeof(struct pb_bio) +
+				   PB_BIO_INLINE_VECS *
+					   sizeof(struct pb_bio_vec));
+	if (!bs->bio_pool)
+		return -ENOMEM;
+	for (i = 0; i < NR_BVEC_POOLS; i++) {
+		bs->bvec_pool[i] = mempool_create_kmalloc_pool(
+			pool_size,
+			bvec_pool_size[i] * sizeof(struct pb_bio_vec));
+		if (!bs->bvec_pool[i]) {
+			pb_bioset_exit(bs);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pb_bioset_init);
+
+void pb_bioset_exit(struct pb_bio_set *bs)
+{
+	int i;
+
+	for (i = 0; i < NR_BVEC_POOLS; i++)
+		mempool_destroy(bs->bvec_pool[i]);
+	mempool_destroy(bs->bio_pool);
+	memset(bs, 0, sizeof(*bs));
+}
+EXPORT_SYMBOL_GPL(pb_bioset_exit);
+
+void pb_bio_init(struct pb_bio *bio, struct pb_block_device *bdev,
+		 struct pb_bio_vec *table, unsigned short max_vecs,
+		 pb_blk_opf_t opf)
+{
+	memset(bio, 0, sizeof(*bio));
+	bio->bi_bdev = bdev;
+	bio->bi_opf = opf;
+	bio->bi_io_vec = table;
+	bio->bi_max_vecs = max_vecs;
+	atomic_set(&bio->__bi_remaining, 1);
+	atomic_set(&bio->__bi_cnt, 1);
+}
+EXPORT_SYMBOL_GPL(pb_bio_init);
+
+/* Integrity, crypto and cgroup contexts will be dropped here. */
+void pb_bio_uninit(struct pb_bio *bio)
+{
+	bio->bi_region = NULL;
+}
+EXPORT_SYMBOL_GPL(pb_bio_uninit);
+
+void pb_bio_reset(struct pb_bio *bio, struct pb_block_device *bdev,
+		  pb_blk_opf_t opf)
+{
+	struct pb_bio_set *pool = bio->bi_pool;
+	int refs = atomic_read(&bio->__bi_cnt);
+	u16 reffed = bio->bi_flags & (1u << PB_BIO_REFFED);
+
+	pb_bio_uninit(bio);
+	pb_bio_init(bio, bdev, bio->bi_io_vec, bio->bi_max_vecs, opf);
+	bio->bi_pool = pool;
+	bio->bi_flags = reffed;
+	atomic_set(&bio->__bi_cnt, refs);
+}
+EXPORT_SYMBOL_GPL(pb_bio_reset);
+
+static int bvec_pool_of(unsigned short nr_vecs)
+{
+	int i = 0;
+
+	while (bvec_pool_size[i] < nr_vecs)
+		i++;
+	return i;
+}
+
+struct pb_bio *pb_bio_alloc_bioset(struct pb_block_device *bdev,
+				   unsigned short nr_vecs, pb_blk_opf_t opf,
+				   pb_gfp_t gfp, struct pb_bio_set *bs)
+{
+	struct pb_bio_vec *table = NULL;
+	struct pb_bio *bio;
+	int pool;
+
+	if (WARN_ON_ONCE(nr_vecs > PB_BIO_MAX_VECS))
+		return NULL;
+	bio = mempool_alloc(bs->bio_pool, gfp);
+	if (unlikely(!bio))
+		return NULL;
+	if (nr_vecs > PB_BIO_INLINE_VECS) {
+		pool = bvec_pool_of(nr_vecs);
+		nr_vecs = bvec_pool_size[pool];
+		table = mempool_alloc(bs->bvec_pool[pool], gfp);
+		if (unlikely(!table)) {
+			mempool_free(bio, bs->bio_pool);
+			return NULL;
+		}
+	} else if (nr_vecs) {
+		nr_vecs = PB_BIO_INLINE_VECS;
+		table = (struct pb_bio_vec *)(bio + 1);
+	}
+	pb_bio_init(bio, bdev, table, nr_vecs, opf);
+	bio->bi_pool = bs;
+	return bio;
+}
+EXPORT_SYMBOL_GPL(pb_bio_alloc_bioset);
+
+void pb_bio_get(struct pb_bio *bio)
+{
+	pb_bio_set_flag(bio, PB_BIO_REFFED);
+	atomic_inc(&bio->__bi_cnt);
+}
+EXPORT_SYMBOL_GPL(pb_bio_get);
+
+static void bio_free(struct pb_bio *bio)
+{
+	struct pb_bio_set *bs = bio->bi_pool;
+
+	pb_bio_uninit(bio);
+	if (bio->bi_max_vecs > PB_BIO_INLINE_VECS)
+		mempool_free(bio->bi_io_vec,
+			     bs->bvec_pool[bvec_pool_of(bio->bi_max_vecs)]);
+	mempool_free(bio, bs->bio_pool);
+}
+
+void pb_bio_put(struct pb_bio *bio)
+{
+	if (pb_bio_flagged(bio, PB_BIO_REFFED) &&
+	    !atomic_dec_and_test(&bio->__bi_cnt))
+		return;
+	bio_free(bio);
+}
+EXPORT_SYMBOL_GPL(pb_bio_put);
+
+/* The iterator is the clone's own; what it walks belongs to the original. */
+static void bio_clone_fields(struct pb_bio *bio, const struct pb_bio *src)
+{
+	pb_bio_set_flag(bio, PB_BIO_CLONED);
+	bio->bi_flags |= src->bi_flags &
+			 (1u << PB_BIO_P2PDMA | 1u << PB_BIO_REMAPPED);
+	bio->bi_region = src->bi_region;
+	bio->bi_ioprio = src->bi_ioprio;
+	bio->bi_write_hint = src->bi_write_hint;
+	bio->bi_write_stream = src->bi_write_stream;
+	bio->bi_iter = src->bi_iter;
+	bio->bi_io_vec = src->bi_io_vec;
+}
+
+int pb_bio_init_clone(struct pb_block_device *bdev, struct pb_bio *bio,
+		      struct pb_bio *bio_src, pb_gfp_t gfp)
+{
+	pb_bio_init(bio, bdev, NULL, 0, bio_src->bi_opf);
+	bio_clone_fields(bio, bio_src);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pb_bio_init_clone);
+
+struct pb_bio *pb_bio_alloc_clone(struct pb_block_device *bdev,
+				  struct pb_bio *bio_src, pb_gfp_t gfp,
+				  struct pb_bio_set *bs)
+{
+	struct pb_bio *bio =
+		pb_bio_alloc_bioset(bdev, 0, bio_src->bi_opf, gfp, bs);
+
+	if (bio)
+		bio_clone_fields(bio, bio_src);
+	return bio;
+}
+EXPORT_SYMBOL_GPL(pb_bio_alloc_clone);
+
+static void bio_set_region(struct pb_bio *bio,
+			   const struct physbio_region *region)
+{
+	bio->bi_region = region;
+	pb_bio_set_flag(bio, PB_BIO_P2PDMA);
+	bio->bi_opf |= PB_REQ_NOMERGE;
+}
+
+int physbio_bio_set_region(struct pb_bio *bio,
+			   const struct physbio_region *region)
+{
+	if (bio->bi_vcnt)
+		return -EINVAL;
+	bio->bi_region = NULL;
+	pb_bio_clear_flag(bio, PB_BIO_P2PDMA);
+	if (region)
+		bio_set_region(bio, region);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(physbio_bio_set_region);
+
+static bool bio_may_grow(const struct pb_bio *bio, unsigned int len)
+{
+	if (WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED)))
+		return false;
+	if (WARN_ON_ONCE(!len))
+		return false;
+	return bio->bi_iter.bi_size <= PB_BIO_MAX_SIZE - len;
+}
+
+static void bio_add_entry(struct pb_bio *bio, const struct pb_bio_vec *bv)
+{
+	bio->bi_io_vec[bio->bi_vcnt++] = *bv;
+	bio->bi_iter.bi_size += bv->bv_len;
+}
+
+/* Lengthen the last entry if @bv continues it, else use the next one. */
+static int bio_add_vec(struct pb_bio *bio, const struct pb_bio_vec *bv)
+{
+	struct pb_bio_vec *last;
+
+	if (bio->bi_vcnt) {
+		last = &bio->bi_io_vec[bio->bi_vcnt - 1];
+		if (!pb_bvec_same_kind(last, bv))
+			return 0;
+		if (pb_bvec_contiguous(last, bv)) {
+			last->bv_len += bv->bv_len;
+			bio->bi_iter.bi_size += bv->bv_len;
+			return (int)bv->bv_len;
+		}
+	}
+	if (bio->bi_vcnt >= bio->bi_max_vecs)
+		return 0;
+	bio_add_entry(bio, bv);
+	return (int)bv->bv_len;
+}
+
+#ifdef PB_REPR_HAS_PHYS
+/* The whole range is asked about: its ends alone could lie in two regions. */
+static bool region_holds(const struct physbio_region *region,
+			 pb_phys_addr_t paddr, unsigned int len)
+{
+	u64 offset = paddr - region->start;
+
+	return paddr >= region->start && offset < region->size &&
+	       len <= region->size - offset;
+}
+
+int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr, unsigned int len)
+{
+	struct pb_bio_vec bv;
+
+	if (!bio_may_grow(bio, len))
+		return 0;
+	if (unlikely((pb_phys_addr_t)(paddr + (len - 1)) < paddr))
+		return 0;
+	if (unlikely(pb_bio_flagged(bio, PB_BIO_P2PDMA)) &&
+	    !region_holds(bio->bi_region, paddr, len))
+		return 0;
+	pb_bvec_set_phys(&bv, paddr, len);
+	return bio_add_vec(bio, &bv);
+}
+EXPORT_SYMBOL_GPL(pb_bio_add_phys);
+
+/* The first page decides whose memory the bio is of; the others must follow. */
+static bool bio_takes_region_of(struct pb_bio *bio, const struct pb_page *page,
+				unsigned int len, unsigned int offset)
+{
+	const struct physbio_region *region = pb_page_region(page);
+
+	if (!region || !region_holds(region, pb_page_to_phys(page) + offset, len))
+		return false;
+	if (!bio->bi_vcnt)
+		bio_set_region(bio, region);
+	return bio->bi_region == region;
+}
+
+int pb_bio_add_page(struct pb_bio *bio, struct pb_page *page, unsigned int len,
+		    unsigned int offset)
+{
+	struct pb_bio_vec bv;
+
+	if (!bio_may_grow(bio, len))
+		return 0;
+	if (unlikely(pb_page_is_p2pdma(page))) {
+		if (!bio_takes_region_of(bio, page, len, offset))
+			return 0;
+	} else if (unlikely(pb_bio_flagged(bio, PB_BIO_P2PDMA))) {
+		return 0;
+	}
+	pb_bvec_set_page(&bv, page, len, offset);
+	return bio_add_vec(bio, &bv);
+}
+EXPORT_SYMBOL_GPL(pb_bio_add_page);
+
+void __pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,
+		       unsigned int len, unsigned int offset)
+{
+	struct pb_bio_vec bv;
+
+	WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED));
+	pb_bvec_set_page(&bv, page, len, offset);
+	bio_add_entry(bio, &bv);
+}
+EXPORT_SYMBOL_GPL(__pb_bio_add_page);
+#endif /* PB_REPR_HAS_PHYS */
+
+#ifdef PB_REPR_DMA
+int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
+			unsigned int len)
+{
+	struct pb_bio_vec bv;
+	u64 first = physbio_dma_value(daddr);
+
+	if (!bio_may_grow(bio, len) || first + (len - 1) < first)
+		return 0;
+	pb_bvec_set_dma(&bv, daddr, len);
+	return bio_add_vec(bio, &bv);
+}
+EXPORT_SYMBOL_GPL(pb_bio_add_dma_addr);
+#endif
+
+void pb_bio_advance(struct pb_bio *bio, unsigned int nbytes)
+{
+	if (nbytes == bio->bi_iter.bi_size) {
+		bio->bi_iter.bi_size = 0;
+		return;
+	}
+	bio->bi_iter.bi_sector += nbytes >> PB_SECTOR_SHIFT;
+	if (bio->bi_io_vec && pb_bio_has_data(bio))
+		pb_bvec_iter_advance(bio->bi_io_vec, &bio->bi_iter, nbytes);
+	else
+		bio->bi_iter.bi_size -= min(nbytes, bio->bi_iter.bi_size);
+}
+EXPORT_SYMBOL_GPL(pb_bio_advance);
+
+void pb_bio_trim(struct pb_bio *bio, pb_sector_t offset, pb_sector_t size)
+{
+	const pb_sector_t most = PB_BIO_MAX_SIZE >> PB_SECTOR_SHIFT;
+	u32 bytes;
+
+	if (WARN_ON_ONCE((bio->bi_opf & PB_REQ_ATOMIC) || !size ||
+			 offset > most || size > most ||
+			 offset + size > pb_bio_sectors(bio)))
+		return;
+	bytes = (u32)size << PB_SECTOR_SHIFT;
+	if (!offset && bytes == bio->bi_iter.bi_size)
+		return;
+	pb_bio_advance(bio, (u32)offset << PB_SECTOR_SHIFT);
+	bio->bi_iter.bi_size = bytes;
+}
+EXPORT_SYMBOL_GPL(pb_bio_trim);
+
+struct pb_bio *pb_bio_split(struct pb_bio *bio, int sectors, pb_gfp_t gfp,
+			    struct pb_bio_set *bs)
+{
+	struct pb_bio *split;
+
+	if (WARN_ON_ONCE(sectors <= 0 || (u32)sectors >= pb_bio_sectors(bio)))
+		return ERR_PTR(-EINVAL);
+	if (WARN_ON_ONCE(pb_bio_op(bio) == PB_REQ_OP_ZONE_APPEND ||
+			 (bio->bi_opf & PB_REQ_ATOMIC)))
+		return ERR_PTR(-EINVAL);
+	split = pb_bio_alloc_clone(bio->bi_bdev, bio, gfp, bs);
+	if (!split)
+		return ERR_PTR(-ENOMEM);
+	split->bi_iter.bi_size = (u32)sectors << PB_SECTOR_SHIFT;
+	pb_bio_advance(bio, split->bi_iter.bi_size);
+	return split;
+}
+EXPORT_SYMBOL_GPL(pb_bio_split);
+
+static struct pb_bio *chain_parent(struct pb_bio *bio)
+{
+	struct pb_bio *parent = bio->bi_private;
+
+	if (bio->bi_status && !READ_ONCE(parent->bi_status))
+		WRITE_ONCE(parent->bi_status, bio->bi_status);
+	pb_bio_put(bio);
+	return parent;
+}
+
+/* Only marks a chained bio: pb_bio_endio() goes to the parent in its loop. */
+static void bio_chain_endio(struct pb_bio *bio)
+{
+	pb_bio_endio(chain_parent(bio));
+}
+
+void pb_bio_chain(struct pb_bio *bio, struct pb_bio *parent)
+{
+	bio->bi_private = parent;
+	bio->bi_end_io = bio_chain_endio;
+	/* Not written again: an earlier child may be ending just now. */
+	if (!pb_bio_flagged(parent, PB_BIO_CHAIN))
+		pb_bio_set_flag(parent, PB_BIO_CHAIN);
+	atomic_inc(&parent->__bi_remaining);
+}
+EXPORT_SYMBOL_GPL(pb_bio_chain);
+
+/* Was this the last part of the bio to end? */
+static bool bio_remaining_done(struct pb_bio *bio)
+{
+	if (!pb_bio_flagged(bio, PB_BIO_CHAIN))
+		return true;
+	if (!atomic_dec_and_test(&bio->__bi_remaining))
+		return false;
+	pb_bio_clear_flag(bio, PB_BIO_CHAIN);
+	return true;
+}
+
+void pb_bio_endio(struct pb_bio *bio)
+{
+	while (bio_remaining_done(bio)) {
+		if (bio->bi_end_io != bio_chain_endio) {
+			if (bio->bi_end_io)
+				bio->bi_end_io(bio);
+			return;
+		}
+		bio = chain_parent(bio);
+	}
+}
+EXPORT_SYMBOL_GPL(pb_bio_endio);
+
+static const struct {
+	int errnum;
+	u8 status;
+} blk_errors[] = {
+	{ 0, 0 },
+	{ -EOPNOTSUPP, 1 },
+	{ -ETIMEDOUT, 2 },
+	{ -ENOSPC, 3 },
+	{ -ENOLINK, 4 },
+	{ -EREMOTEIO, 5 },
+	{ -ENODATA, 7 },
+	{ -EILSEQ, 8 },
+	{ -ENOMEM, 9 },
+	{ -EAGAIN, 12 },
+	{ -EBUSY, 13 },
+	{ -ENODEV, 16 },
+	{ -EINVAL, 19 },
+	{ -EIO, 10 },
+};
+
+#define NR_BLK_ERRORS ((int)(sizeof(blk_errors) / sizeof(blk_errors[0])))
+
+int pb_blk_status_to_errno(pb_blk_status_t status)
+{
+	int i;
+
+	for (i = 0; i < NR_BLK_ERRORS; i++)
+		if (blk_errors[i].status == (PB_FORCE u8)status)
+			return blk_errors[i].errnum;
+	return -EIO;
+}
+EXPORT_SYMBOL_GPL(pb_blk_status_to_errno);
+
+pb_blk_status_t pb_errno_to_blk_status(int errnum)
+{
+	int i;
+
+	for (i = 0; i < NR_BLK_ERRORS; i++)
+		if (blk_errors[i].errnum == errnum)
+			return (PB_FORCE pb_blk_status_t)blk_errors[i].status;
+	return PB_BLK_STS_IOERR;
+}
+EXPORT_SYMBOL_GPL(pb_errno_to_blk_status);

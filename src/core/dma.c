@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A request becomes the ranges that its device uses. One step of the iterator feeds
+ * every consumer; how a range is mapped is decided once, on the first one, and holds
+ * for the whole request.
+ */
+#include "platform.h"
+
+#include <physbio/dma.h>
+#include <physbio/merge.h>
+
+#include "queue.h"
+
+void pb_blk_map_iter_init(struct pb_request *rq, struct pb_blk_map_iter *iter)
+{
+	if (rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD) {
+		memset(iter, 0, sizeof(*iter));
+		iter->bvecs = rq->special_vec;
+		iter->iter.bi_size = rq->special_vec->bv_len;
+		return;
+	}
+	iter->bio = rq->bio;
+	iter->bvecs = rq->bio->bi_io_vec;
+	iter->iter = rq->bio->bi_iter;
+}
+EXPORT_SYMBOL_GPL(pb_blk_map_iter_init);
+
+/* Is there a vector left, in this bio or one behind it? */
+static bool map_iter_more(struct pb_blk_map_iter *iter)
+{
+	while (!iter->iter.bi_size) {
+		if (!iter->bio || !iter->bio->bi_next)
+			return false;
+		iter->bio = iter->bio->bi_next;
+		iter->bvecs = iter->bio->bi_io_vec;
+		iter->iter = iter->bio->bi_iter;
+	}
+	return true;
+}
+
+bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
+			  struct pb_phys_vec *vec)
+{
+	const struct pb_queue_limits *lim = &rq->q->limits;
+	struct pb_bio_vec bv, next;
+	u32 most;
+
+	if (!map_iter_more(iter))
+		return false;
+	bv = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
+	vec->paddr = pb_bvec_addr(&bv);
+	most = pb_get_max_segment_size(lim, pb_bvec_addr_bits(vec->paddr),
+				       U32_MAX);
+	bv.bv_len = min(bv.bv_len, most);
+	pb_bvec_iter_step(iter->bvecs, &iter->iter, bv.bv_len);
+	/* At the end of an entry: go on while what follows continues it. */
+	while (!iter->iter.bi_size || !iter->iter.bi_bvec_done) {
+		if (!map_iter_more(iter))
+			break;
+		next = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
+		if ((u64)bv.bv_len + next.bv_len > most ||
+		    !pb_biovec_phys_mergeable(lim, &bv, &next))
+			break;
+		bv.bv_len += next.bv_len;
+		pb_bvec_iter_step(iter->bvecs, &iter->iter, next.bv_len);
+	}
+	vec->len = bv.bv_len;
+	return true;
+}
+EXPORT_SYMBOL_GPL(pb_blk_map_iter_next);
+
+#ifdef PB_REPR_DMA
+/* The submitter has mapped already, for whichever device it had in mind. */
+static int map_vec(const struct pb_device *dev, const struct pb_phys_vec *vec,
+		   enum pb_pci_p2pdma_map_type map,
+		   const struct physbio_region *region, pb_dma_addr_t *daddr)
+{
+	*daddr = vec->paddr;
+	return 0;
+}
+#else
+static unsigned int map_attrs(enum pb_pci_p2pdma_map_type map)
+{
+	return map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ? PB_DMA_ATTR_MMIO : 0;
+}
+
+static int map_vec(const struct pb_device *dev, const struct pb_phys_vec *vec,
+		   enum pb_pci_p2pdma_map_type map,
+		   const struct physbio_region *region, pb_dma_addr_t *daddr)
+{
+	if (unlikely(map == PB_PCI_P2PDMA_MAP_BUS_ADDR)) {
+		*daddr = physbio_dma_make(vec->paddr + region->bus_offset);
+		return 0;
+	}
+	return pb_dma_map_phys(dev, vec->paddr, vec->len, map_attrs(map), daddr);
+}
+#endif
+
+static bool dma_iter_map(const struct pb_device *dev,
+			 struct pb_blk_dma_iter *iter,
+			 const struct pb_phys_vec *vec)
+{
+	int err = map_vec(dev, vec, iter->map, iter->region, &iter->addr);
+
+	if (unlikely(err)) {
+		iter->status = pb_errno_to_blk_status(err);
+		return false;
+	}
+	iter->len = vec->len;
+	return true;
+}
+
+bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
+				  const struct pb_device *dma_dev,
+				  struct pb_dma_iova_state *state,
+				  struct pb_blk_dma_iter *iter)
+{
+	struct pb_phys_vec vec;
+
+	memset(state, 0, sizeof(*state));
+	iter->status = PB_BLK_STS_OK;
+	pb_blk_map_iter_init(rq, &iter->iter);
+	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
+		return false;
+	iter->region = pb_seg_region(rq->bio->bi_region, vec.paddr);
+	iter->map = physbio_p2p_state(dma_dev, iter->region);
+	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_NOT_SUPPORTED)) {
+		iter->status = PB_BLK_STS_TARGET;
+		return false;
+	}
+	return dma_iter_map(dma_dev, iter, &vec);
+}
+EXPORT_SYMBOL_GPL(pb_blk_rq_dma_map_iter_start);
+
+bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
+				 const struct pb_device *dma_dev,
+				 struct pb_dma_iova_state *state,
+				 struct pb_blk_dma_iter *iter)
+{
+	struct pb_phys_vec vec;
+
+	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
+		return false;
+	return dma_iter_map(dma_dev, iter, &vec);
+}
+EXPORT_SYMBOL_GPL(pb_blk_rq_dma_map_iter_next);
+
+bool pb_blk_rq_dma_unmap(struct pb_request *rq, const struct pb_device *dma_dev,
+			 struct pb_dma_iova_state *state, u64 mapped_len,
+			 enum pb_pci_p2pdma_map_type map)
+{
+	return map == PB_PCI_P2PDMA_MAP_BUS_ADDR ||
+	       !pb_dma_need_unmap(dma_dev);
+}
+EXPORT_SYMBOL_GPL(pb_blk_rq_dma_unmap);

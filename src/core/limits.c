@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Limits: defaults, contradictions, and what follows from what a driver said. Works
+ * on a copy, so that refused limits stay as they were given.
+ */
+#include "platform.h"
+
+#include <physbio/bio.h>
+#include <physbio/limits.h>
+
+#define MIN_BLOCK_SIZE 512u
+#define MAX_BLOCK_SIZE 65536u
+
+static bool block_size_ok(u32 size)
+{
+	return size >= MIN_BLOCK_SIZE && is_power_of_2(size) &&
+	       size <= max_t(u32, MAX_BLOCK_SIZE, (u32)PB_PAGE_SIZE);
+}
+
+static int validate_blocks(struct pb_queue_limits *lim)
+{
+	if (!lim->logical_block_size)
+		lim->logical_block_size = PB_SECTOR_SIZE;
+	else if (!block_size_ok(lim->logical_block_size))
+		return -EINVAL;
+	if (lim->physical_block_size < lim->logical_block_size)
+		lim->physical_block_size = lim->logical_block_size;
+	else if (!is_power_of_2(lim->physical_block_size))
+		return -EINVAL;
+	lim->io_min = max(lim->io_min, lim->physical_block_size);
+	lim->io_opt = round_down(lim->io_opt, lim->physical_block_size);
+	return 0;
+}
+
+/* What may pass unless the device or its administrator says less or more. */
+static u32 default_max_sectors(const struct pb_queue_limits *lim)
+{
+	if (lim->io_opt > PB_BLK_DEF_MAX_SECTORS_CAP << PB_SECTOR_SHIFT)
+		return lim->io_opt >> PB_SECTOR_SHIFT;
+	if (lim->io_min > PB_BLK_DEF_MAX_SECTORS_CAP << PB_SECTOR_SHIFT)
+		return lim->io_min >> PB_SECTOR_SHIFT;
+	return PB_BLK_DEF_MAX_SECTORS_CAP;
+}
+
+static int validate_sectors(struct pb_queue_limits *lim)
+{
+	u32 lbs = lim->logical_block_size >> PB_SECTOR_SHIFT;
+	u32 most;
+
+	if (!lim->max_hw_sectors)
+		lim->max_hw_sectors = PB_BLK_SAFE_MAX_SECTORS;
+	if (lim->max_hw_sectors < PB_PAGE_SIZE >> PB_SECTOR_SHIFT ||
+	    lim->max_hw_sectors < lbs)
+		return -EINVAL;
+	lim->max_hw_sectors = round_down(lim->max_hw_sectors, lbs);
+	most = min_not_zero(lim->max_hw_sectors, lim->max_dev_sectors);
+	if (lim->max_user_sectors) {
+		if (lim->max_user_sectors <
+		    PB_BLK_MIN_SEGMENT_SIZE >> PB_SECTOR_SHIFT)
+			return -EINVAL;
+		lim->max_sectors = min(most, lim->max_user_sectors);
+	} else {
+		lim->max_sectors = min(most, default_max_sectors(lim));
+	}
+	lim->max_sectors = round_down(lim->max_sectors, lbs);
+	return 0;
+}
+
+static void validate_discard(struct pb_queue_limits *lim)
+{
+	lim->max_discard_sectors = min(lim->max_hw_discard_sectors,
+				       lim->max_user_discard_sectors);
+	if (lim->max_discard_sectors)
+		lim->discard_granularity = max(lim->discard_granularity,
+					       lim->physical_block_size);
+	else
+		lim->discard_granularity = 0;
+	if (!lim->max_discard_segments)
+		lim->max_discard_segments = 1;
+}
+
+/*
+ * Below this a vector in one page is one segment whatever its address. All ones
+ * as a boundary is none: one more would wrap.
+ */
+static u32 fast_segment_size(const struct pb_queue_limits *lim)
+{
+	u64 size = min_t(u64, lim->max_segment_size, PB_PAGE_SIZE);
+
+	if (lim->seg_boundary_mask < size)
+		size = lim->seg_boundary_mask + 1;
+	return (u32)size;
+}
+
+static int validate_segments(struct pb_queue_limits *lim)
+{
+	if (!lim->max_segments)
+		lim->max_segments = PB_BLK_MAX_SEGMENTS;
+	if (!lim->seg_boundary_mask)
+		lim->seg_boundary_mask = PB_BLK_SEG_BOUNDARY_MASK;
+	if (lim->seg_boundary_mask < PB_BLK_MIN_SEGMENT_SIZE - 1)
+		return -EINVAL;
+	if (!lim->max_segment_size)
+		lim->max_segment_size = lim->virt_boundary_mask ?
+						U32_MAX :
+						PB_BLK_MAX_SEGMENT_SIZE;
+	else if (!lim->virt_boundary_mask &&
+		 lim->max_segment_size < PB_BLK_MIN_SEGMENT_SIZE)
+		return -EINVAL;
+	lim->max_fast_segment_size = fast_segment_size(lim);
+	if (!lim->dma_alignment)
+		lim->dma_alignment = PB_SECTOR_SIZE - 1;
+	if (lim->dma_alignment > PB_PAGE_SIZE)
+		return -EINVAL;
+	return 0;
+}
+
+/* Bytes that a bio can have whatever its vectors: two may be partial pages. */
+static u32 max_guaranteed_bio(const struct pb_queue_limits *lim)
+{
+	u32 segs = min_t(u32, PB_BIO_MAX_VECS, lim->max_segments);
+	u32 bytes = min_t(u32, segs, 2) * lim->logical_block_size;
+
+	if (segs > 2)
+		bytes += (segs - 2) * (u32)PB_PAGE_SIZE;
+	return bytes;
+}
+
+static u64 sectors_to_bytes(u32 sectors)
+{
+	return (u64)sectors << PB_SECTOR_SHIFT;
+}
+
+/* One of chunk and boundary must divide the other, or both would cut. */
+static bool atomic_boundary_ok(const struct pb_queue_limits *lim)
+{
+	u32 boundary = lim->atomic_write_hw_boundary >> PB_SECTOR_SHIFT;
+	u32 chunk = lim->chunk_sectors;
+
+	if (!boundary)
+		return true;
+	if (lim->atomic_write_hw_max > lim->atomic_write_hw_boundary)
+		return false;
+	if (chunk && (chunk > boundary ? chunk % boundary : boundary % chunk))
+		return false;
+	return is_power_of_2(boundary);
+}
+
+static bool atomic_writes_ok(const struct pb_queue_limits *lim)
+{
+	if (!(lim->features & PB_BLK_FEAT_ATOMIC_WRITES) ||
+	    !lim->atomic_write_hw_max)
+		return false;
+	if (!is_power_of_2(lim->atomic_write_hw_unit_min) ||
+	    !is_power_of_2(lim->atomic_write_hw_unit_max))
+		return false;
+	if (lim->atomic_write_hw_unit_min > lim->atomic_write_hw_unit_max ||
+	    lim->atomic_write_hw_unit_max > lim->atomic_write_hw_max)
+		return false;
+	if (lim->chunk_sectors &&
+	    lim->atomic_write_hw_max > sectors_to_bytes(lim->chunk_sectors))
+		return false;
+	return atomic_boundary_ok(lim);
+}
+
+static void clear_atomic_writes(struct pb_queue_limits *lim)
+{
+	lim->atomic_write_hw_max = 0;
+	lim->atomic_write_hw_boundary = 0;
+	lim->atomic_write_hw_unit_min = 0;
+	lim->atomic_write_hw_unit_max = 0;
+	lim->atomic_write_max_sectors = 0;
+	lim->atomic_write_boundary_sectors = 0;
+	lim->atomic_write_unit_min = 0;
+	lim->atomic_write_unit_max = 0;
+}
+
+static void validate_atomic_writes(struct pb_queue_limits *lim)
+{
+	u64 most;
+	u32 unit;
+
+	if (!atomic_writes_ok(lim)) {
+		clear_atomic_writes(lim);
+		return;
+	}
+	most = min(sectors_to_bytes(lim->max_hw_sectors),
+		   (u64)max_guaranteed_bio(lim));
+	unit = (u32)rounddown_pow_of_two((unsigned long)most);
+	lim->atomic_write_max_sectors =
+		min(lim->atomic_write_hw_max >> PB_SECTOR_SHIFT,
+		    lim->max_hw_sectors);
+	lim->atomic_write_unit_min = min(lim->atomic_write_hw_unit_min, unit);
+	lim->atomic_write_unit_max = min(lim->atomic_write_hw_unit_max, unit);
+	lim->atomic_write_boundary_sectors =
+		lim->atomic_write_hw_boundary >> PB_SECTOR_SHIFT;
+}
+
+static int validate_zoned(struct pb_queue_limits *lim)
+{
+	if (!(lim->features & PB_BLK_FEAT_ZONED)) {
+		if (lim->zone_write_granularity ||
+		    lim->max_hw_zone_append_sectors)
+			return -EINVAL;
+		lim->max_zone_append_sectors = 0;
+		return 0;
+	}
+	lim->zone_write_granularity = max(lim->zone_write_granularity,
+					  lim->logical_block_size);
+	lim->max_zone_append_sectors =
+		min_not_zero(lim->max_hw_zone_append_sectors,
+			     min(lim->chunk_sectors, lim->max_hw_sectors));
+	return 0;
+}
+
+int pb_blk_validate_limits(struct pb_queue_limits *lim)
+{
+	struct pb_queue_limits new = *lim;
+
+	if (validate_blocks(&new) || validate_sectors(&new) ||
+	    validate_segments(&new) || validate_zoned(&new))
+		return -EINVAL;
+	validate_discard(&new);
+	validate_atomic_writes(&new);
+	new.alignment_offset &= new.physical_block_size - 1;
+	if (!(new.features & PB_BLK_FEAT_WRITE_CACHE))
+		new.features &= ~(u32)PB_BLK_FEAT_FUA;
+	*lim = new;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pb_blk_validate_limits);

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Joining bios to requests: whether they are alike, whether they touch, whether the
+ * limits bear it, and then the joining itself. Only the first and last vectors of
+ * each side are looked at; which request is tried is the caller's decision.
+ */
+#include "platform.h"
+
+#include <physbio/merge.h>
+#include <physbio/submit.h>
+
+#include "queue.h"
+
+bool pb_biovec_phys_mergeable(const struct pb_queue_limits *lim,
+			      const struct pb_bio_vec *vec1,
+			      const struct pb_bio_vec *vec2)
+{
+	u64 mask = lim->seg_boundary_mask;
+	u64 addr1 = pb_bvec_addr_bits(pb_bvec_addr(vec1));
+	u64 addr2 = pb_bvec_addr_bits(pb_bvec_addr(vec2));
+
+	if (addr1 + vec1->bv_len != addr2)
+		return false;
+	if (!pb_bvec_same_kind(vec1, vec2))
+		return false;
+	return (addr1 | mask) == ((addr2 + vec2->bv_len - 1) | mask);
+}
+EXPORT_SYMBOL_GPL(pb_biovec_phys_mergeable);
+
+static bool rq_mergeable(const struct pb_request *rq)
+{
+	enum pb_req_op op = pb_req_op(rq);
+
+	if (pb_blk_rq_is_passthrough(rq) || op == PB_REQ_OP_FLUSH ||
+	    op == PB_REQ_OP_WRITE_ZEROES || op == PB_REQ_OP_ZONE_APPEND)
+		return false;
+	if (rq->cmd_flags & PB_REQ_NOMERGE_FLAGS)
+		return false;
+	return !(rq->rq_flags & (PB_RQF_STARTED | PB_RQF_SPECIAL_PAYLOAD));
+}
+
+bool pb_blk_rq_merge_ok(const struct pb_request *rq, const struct pb_bio *bio)
+{
+	if (!rq_mergeable(rq) || !pb_bio_mergeable(bio))
+		return false;
+	if (pb_req_op(rq) != pb_bio_op(bio))
+		return false;
+	if (rq->bio->bi_region != bio->bi_region)
+		return false;
+	if (rq->write_hint != bio->bi_write_hint ||
+	    rq->write_stream != bio->bi_write_stream ||
+	    rq->ioprio != bio->bi_ioprio)
+		return false;
+	return !((rq->cmd_flags ^ bio->bi_opf) & PB_REQ_ATOMIC);
+}
+EXPORT_SYMBOL_GPL(pb_blk_rq_merge_ok);
+
+/* Ranges of a discard need not touch, where the device takes several. */
+static bool discard_mergeable(const struct pb_request *rq)
+{
+	return pb_req_op(rq) == PB_REQ_OP_DISCARD &&
+	       rq->q->limits.max_discard_segments > 1;
+}
+
+enum pb_elv_merge pb_blk_try_merge(const struct pb_request *rq,
+				   const struct pb_bio *bio)
+{
+	if (discard_mergeable(rq))
+		return PB_ELEVATOR_DISCARD_MERGE;
+	if (pb_blk_rq_pos(rq) + pb_blk_rq_sectors(rq) == bio->bi_iter.bi_sector)
+		return PB_ELEVATOR_BACK_MERGE;
+	if (pb_bio_end_sector(bio) == pb_blk_rq_pos(rq))
+		return PB_ELEVATOR_FRONT_MERGE;
+	return PB_ELEVATOR_NO_MERGE;
+}
+EXPORT_SYMBOL_GPL(pb_blk_try_merge);
+
+static struct pb_bio_vec bio_first_bvec(const struct pb_bio *bio)
+{
+	return pb_mp_bvec_iter_bvec(bio->bi_io_vec, bio->bi_iter);
+}
+
+/*
+ * The end of the iterator is within the last entry, or just behind it. Nothing
+ * before the entry matters, but an entry whose front is done begins later.
+ */
+static struct pb_bio_vec bio_last_bvec(const struct pb_bio *bio)
+{
+	struct pb_bio_vec bv = bio_first_bvec(bio);
+	struct pb_bvec_iter iter = bio->bi_iter;
+
+	if (bv.bv_len == iter.bi_size)
+		return bv;
+	pb_bvec_iter_advance(bio->bi_io_vec, &iter, iter.bi_size);
+	if (!iter.bi_bvec_done)
+		return bio->bi_io_vec[iter.bi_idx - 1];
+	return pb_bvec_slice(&bio->bi_io_vec[iter.bi_idx], 0,
+			     iter.bi_bvec_done);
+}
+
+/*
+ *   first ............ prev | next
+ *   ^ must be aligned       ^ no gap, or one that the device can't see
+ */
+static bool bio_will_gap(const struct pb_queue_limits *lim,
+			 const struct pb_bio *first, const struct pb_bio *prev,
+			 const struct pb_bio *next)
+{
+	struct pb_bio_vec pb, nb;
+
+	if (!lim->virt_boundary_mask || !pb_bio_has_data(prev))
+		return false;
+	pb = bio_first_bvec(first);
+	if (pb_bvec_offset(&pb) & lim->virt_boundary_mask)
+		return true;
+	pb = bio_last_bvec(prev);
+	nb = bio_first_bvec(next);
+	if (pb_biovec_phys_mergeable(lim, &pb, &nb))
+		return false;
+	return pb_bvec_gap_to_prev(lim, &pb, pb_bvec_offset(&nb));
+}
+
+/* The lowest gap of two bios that are to follow each other, @gap_bit included. */
+static u8 bio_seg_gap(const struct pb_queue_limits *lim,
+		      const struct pb_bio *prev, const struct pb_bio *next,
+		      u8 gap_bit)
+{
+	struct pb_bio_vec pb, nb;
+	u32 edges;
+
+	if (!pb_bio_has_data(prev))
+		return 0;
+	gap_bit = min_not_zero(gap_bit, prev->bi_bvec_gap_bit);
+	gap_bit = min_not_zero(gap_bit, next->bi_bvec_gap_bit);
+	pb = bio_last_bvec(prev);
+	nb = bio_first_bvec(next);
+	if (pb_biovec_phys_mergeable(lim, &pb, &nb))
+		return gap_bit;
+	edges = pb_bvec_offset(&nb) | (pb_bvec_offset(&pb) + pb.bv_len);
+	return min_not_zero(gap_bit, (u8)ffs((int)edges));
+}
+
+static u32 op_max_sectors(const struct pb_request *rq)
+{
+	const struct pb_queue_limits *lim = &rq->q->limits;
+
+	switch (pb_req_op(rq)) {
+	case PB_REQ_OP_DISCARD:
+	case PB_REQ_OP_SECURE_ERASE:
+		return min(lim->max_discard_sectors,
+			   round_down(PB_BIO_MAX_SIZE >> PB_SECTOR_SHIFT,
+				      lim->logical_block_size >>
+					      PB_SECTOR_SHIFT));
+	case PB_REQ_OP_WRITE_ZEROES:
+		return lim->max_write_zeroes_sectors;
+	default:
+		if (rq->cmd_flags & PB_REQ_ATOMIC)
+			return lim->atomic_write_max_sectors;
+		return lim->max_sectors;
+	}
+}
+
+/* Sectors that a request may have if it begins at @pos. */
+static u32 rq_max_sectors(const struct pb_request *rq, pb_sector_t pos)
+{
+	const struct pb_queue_limits *lim = &rq->q->limits;
+	enum pb_req_op op = pb_req_op(rq);
+	u32 boundary;
+
+	if (pb_blk_rq_is_passthrough(rq))
+		return lim->max_hw_sectors;
+	boundary = pb_boundary_sectors(lim, rq->cmd_flags & PB_REQ_ATOMIC);
+	if (!boundary || op == PB_REQ_OP_DISCARD ||
+	    op == PB_REQ_OP_SECURE_ERASE)
+		return op_max_sectors(rq);
+	return min(op_max_sectors(rq), pb_boundary_sectors_left(pos, boundary));
+}
+
+static bool rq_takes_sectors(const struct pb_request *rq,
+			     const struct pb_bio *bio, pb_sector_t pos)
+{
+	return pb_blk_rq_sectors(rq) + pb_bio_sectors(bio) <=
+	       rq_max_sectors(rq, pos);
+}
+
+/* For good: it would be asked in vain each time. */
+static int rq_set_nomerge(struct pb_request *rq)
+{
+	rq->cmd_flags |= PB_REQ_NOMERGE;
+	return 0;
+}
+
+static int rq_take_segments(struct pb_request *rq, unsigned int nr_segs)
+{
+	if (pb_req_op(rq) == PB_REQ_OP_DISCARD)
+		return 1;
+	if (rq->nr_phys_segments + nr_segs > rq->q->limits.max_segments)
+		return rq_set_nomerge(rq);
+	rq->nr_phys_segments += (u16)nr_segs;
+	return 1;
+}
+
+int pb_ll_back_merge_fn(struct pb_request *rq, struct pb_bio *bio,
+			unsigned int nr_segs)
+{
+	if (bio_will_gap(&rq->q->limits, rq->bio, rq->biotail, bio))
+		return 0;
+	if (!rq_takes_sectors(rq, bio, pb_blk_rq_pos(rq)))
+		return rq_set_nomerge(rq);
+	return rq_take_segments(rq, nr_segs);
+}
+EXPORT_SYMBOL_GPL(pb_ll_back_merge_fn);
+
+static int ll_front_merge_fn(struct pb_request *rq, struct pb_bio *bio,
+			     unsigned int nr_segs)
+{
+	if (bio_will_gap(&rq->q->limits, bio, bio, rq->bio))
+		return 0;
+	if (!rq_takes_sectors(rq, bio, bio->bi_iter.bi_sector))
+		return rq_set_nomerge(rq);
+	return rq_take_segments(rq, nr_segs);
+}
+
+static u32 bio_failfast(const struct pb_bio *bio)
+{
+	if (bio->bi_opf & PB_REQ_RAHEAD)
+		return PB_REQ_FAILFAST_MASK;
+	return bio->bi_opf & PB_REQ_FAILFAST_MASK;
+}
+
+/* From now on each bio has its own failfast flags, and the request the first's. */
+static void rq_set_mixed_merge(struct pb_request *rq)
+{
+	u32 ff = rq->cmd_flags & PB_REQ_FAILFAST_MASK;
+	struct pb_bio *bio;
+
+	if (rq->rq_flags & PB_RQF_MIXED_MERGE)
+		return;
+	__pb_rq_for_each_bio(bio, rq)
+		bio->bi_opf |= ff;
+	rq->rq_flags |= PB_RQF_MIXED_MERGE;
+}
+
+static void rq_merge_failfast(struct pb_request *rq, struct pb_bio *bio,
+			      bool front)
+{
+	if ((rq->cmd_flags & PB_REQ_FAILFAST_MASK) != bio_failfast(bio))
+		rq_set_mixed_merge(rq);
+	if (!(rq->rq_flags & PB_RQF_MIXED_MERGE))
+		return;
+	if (bio->bi_opf & PB_REQ_RAHEAD)
+		bio->bi_opf |= PB_REQ_FAILFAST_MASK;
+	if (front)
+		rq->cmd_flags = (rq->cmd_flags & ~PB_REQ_FAILFAST_MASK) |
+				(bio->bi_opf & PB_REQ_FAILFAST_MASK);
+}
+
+static void rq_append(struct pb_request *rq, struct pb_bio *bio)
+{
+	rq->biotail->bi_next = bio;
+	rq->biotail = bio;
+	rq->__data_len += bio->bi_iter.bi_size;
+}
+
+static enum pb_bio_merge_status
+bio_attempt_back_merge(struct pb_request *rq, struct pb_bio *bio,
+		       unsigned int nr_segs)
+{
+	if (!pb_ll_back_merge_fn(rq, bio, nr_segs))
+		return PB_BIO_MERGE_FAILED;
+	rq_merge_failfast(rq, bio, false);
+	rq->phys_gap_bit = bio_seg_gap(&rq->q->limits, rq->biotail, bio,
+				       rq->phys_gap_bit);
+	rq_append(rq, bio);
+	pb_queue_count(rq->q, back_merges, 1);
+	return PB_BIO_MERGE_OK;
+}
+
+static enum pb_bio_merge_status
+bio_attempt_front_merge(struct pb_request *rq, struct pb_bio *bio,
+			unsigned int nr_segs)
+{
+	if (!ll_front_merge_fn(rq, bio, nr_segs))
+		return PB_BIO_MERGE_FAILED;
+	rq_merge_failfast(rq, bio, true);
+	rq->phys_gap_bit = bio_seg_gap(&rq->q->limits, bio, rq->bio,
+				       rq->phys_gap_bit);
+	bio->bi_next = rq->bio;
+	rq->bio = bio;
+	rq->__sector = bio->bi_iter.bi_sector;
+	rq->__data_len += bio->bi_iter.bi_size;
+	pb_queue_count(rq->q, front_merges, 1);
+	return PB_BIO_MERGE_OK;
+}
+
+/* A discard's segments are its ranges; one has at least one. */
+static enum pb_bio_merge_status
+bio_attempt_discard_merge(struct pb_request *rq, struct pb_bio *bio)
+{
+	u16 ranges = max_t(u16, rq->nr_phys_segments, 1);
+
+	if (ranges >= rq->q->limits.max_discard_segments ||
+	    !rq_takes_sectors(rq, bio, pb_blk_rq_pos(rq))) {
+		rq_set_nomerge(rq);
+		return PB_BIO_MERGE_FAILED;
+	}
+	rq_append(rq, bio);
+	rq->nr_phys_segments = ranges + 1;
+	pb_queue_count(rq->q, discard_merges, 1);
+	return PB_BIO_MERGE_OK;
+}
+
+enum pb_bio_merge_status
+pb_blk_attempt_bio_merge(struct pb_request_queue *q, struct pb_request *rq,
+			 struct pb_bio *bio, unsigned int nr_segs,
+			 bool sched_allow_merge)
+{
+	if (!pb_blk_rq_merge_ok(rq, bio))
+		return PB_BIO_MERGE_NONE;
+	switch (pb_blk_try_merge(rq, bio)) {
+	case PB_ELEVATOR_BACK_MERGE:
+		return bio_attempt_back_merge(rq, bio, nr_segs);
+	case PB_ELEVATOR_FRONT_MERGE:
+		return bio_attempt_front_merge(rq, bio, nr_segs);
+	case PB_ELEVATOR_DISCARD_MERGE:
+		return bio_attempt_discard_merge(rq, bio);
+	default:
+		return PB_BIO_MERGE_NONE;
+	}
+}
+EXPORT_SYMBOL_GPL(pb_blk_attempt_bio_merge);
+
+/* Of several queues' requests: the oldest of this one. */
+static struct pb_request *plug_first_of(const struct pb_blk_plug *plug,
+					const struct pb_request_queue *q)
+{
+	struct pb_request *rq = plug->mq_list.head;
+
+	while (rq && rq->q != q)
+		rq = rq->rq_next;
+	return rq;
+}
+
+bool pb_blk_attempt_plug_merge(struct pb_request_queue *q, struct pb_bio *bio,
+			       unsigned int nr_segs)
+{
+	struct pb_blk_plug *plug = pb_current()->plug;
+	struct pb_request *rq;
+
+	if (!plug || pb_rq_list_empty(&plug->mq_list))
+		return false;
+	rq = plug->mq_list.tail;
+	if (rq->q != q) {
+		if (!plug->multiple_queues)
+			return false;
+		rq = plug_first_of(plug, q);
+	}
+	return rq && pb_blk_attempt_bio_merge(q, rq, bio, nr_segs, false) ==
+			     PB_BIO_MERGE_OK;
+}
+EXPORT_SYMBOL_GPL(pb_blk_attempt_plug_merge);

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's dialect, for src/core alone: the one file that knows which of the
+ * two worlds it is in. In the kernel it is #includes, and shims that name the
+ * release that removes them. In userspace each entry is a stub or says how it
+ * differs from the kernel's. Never installed.
+ */
+#ifndef PHYSBIO_CORE_PLATFORM_H
+#define PHYSBIO_CORE_PLATFORM_H
+
+#include <physbio/count.h>
+#include <physbio/page.h>
+#include <physbio/types.h>
+
+#ifdef __KERNEL__
+
+#include <linux/bitops.h>
+#include <linux/completion.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/mempool.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/version.h>
+#include <linux/wait.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+/* 6.12 exports unpin_user_folio(). Until then the pages go one by one. */
+static inline void unpin_user_folio(struct folio *folio, unsigned long npages)
+{
+	while (npages--)
+		unpin_user_page(folio_page(folio, 0));
+}
+#endif
+
+#else /* userspace */
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <physbio/submit.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+#define U32_MAX UINT32_MAX
+#define U64_MAX UINT64_MAX
+
+#define EXPORT_SYMBOL_GPL(symbol)
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+/* Stub: the condition, without the splat. */
+#define WARN_ON_ONCE(x)            \
+	({                         \
+		bool _warn = (x);  \
+		unlikely(_warn);   \
+	})
+
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+
+/* As in the kernel, but both sides must be of one type without being told. */
+#define min(a, b)                                \
+	({                                       \
+		__auto_type _min1 = (a);         \
+		__typeof__(_min1) _min2 = (b);   \
+		_min1 < _min2 ? _min1 : _min2;   \
+	})
+#define max(a, b)                                \
+	({                                       \
+		__auto_type _max1 = (a);         \
+		__typeof__(_max1) _max2 = (b);   \
+		_max1 > _max2 ? _max1 : _max2;   \
+	})
+#define min_t(type, a, b) min((type)(a), (type)(b))
+#define max_t(type, a, b) max((type)(a), (type)(b))
+#define min_not_zero(a, b)                                              \
+	({                                                              \
+		__auto_type _mnz1 = (a);                                \
+		__typeof__(_mnz1) _mnz2 = (b);                          \
+		!_mnz1 ? _mnz2 : (!_mnz2 ? _mnz1 : min(_mnz1, _mnz2));  \
+	})
+
+/* @n is a power of two. */
+#define round_down(x, n) ((x) & ~((__typeof__(x))(n) - 1))
+
+static inline bool is_power_of_2(unsigned long n)
+{
+	return n && !(n & (n - 1));
+}
+
+/* Undefined for 0, as in the kernel. */
+static inline unsigned long rounddown_pow_of_two(unsigned long n)
+{
+	return 1ul << (sizeof(n) * 8 - 1 - (unsigned)__builtin_clzl(n));
+}
+
+/* Divides @n in place and gives the remainder. */
+#define sector_div(n, base)                            \
+	({                                             \
+		u32 _base = (base);                    \
+		u32 _rem = (u32)((n) % _base);         \
+		(n) /= _base;                          \
+		_rem;                                  \
+	})
+
+#define ffs(x) __builtin_ffs(x)
+
+/* A pointer or a -errno: the last page of addresses is nobody's. */
+static inline void *ERR_PTR(long error)
+{
+	return (void *)(intptr_t)error;
+}
+
+static inline long PTR_ERR(const void *ptr)
+{
+	return (long)(intptr_t)ptr;
+}
+
+static inline bool IS_ERR(const void *ptr)
+{
+	return (uintptr_t)ptr >= (uintptr_t)-4095;
+}
+
+/* Atomics: the kernel's orders, and a count of them in counting builds. */
+#define ATOMIC_INIT(i) { (i) }
+
+static inline int atomic_read(const pb_atomic_t *v)
+{
+	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
+}
+
+static inline void atomic_set(pb_atomic_t *v, int i)
+{
+	__atomic_store_n(&v->counter, i, __ATOMIC_RELAXED);
+}
+
+static inline void atomic_inc(pb_atomic_t *v)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	__atomic_fetch_add(&v->counter, 1, __ATOMIC_RELAXED);
+}
+
+static inline void atomic_sub(int i, pb_atomic_t *v)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	__atomic_fetch_sub(&v->counter, i, __ATOMIC_RELAXED);
+}
+
+static inline bool atomic_dec_and_test(pb_atomic_t *v)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	return __atomic_sub_fetch(&v->counter, 1, __ATOMIC_ACQ_REL) == 0;
+}
+
+static inline bool atomic_sub_and_test(int i, pb_atomic_t *v)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	return __atomic_sub_fetch(&v->counter, i, __ATOMIC_ACQ_REL) == 0;
+}
+
+static inline void atomic_long_add(unsigned long i, unsigned long *v)
+{
+	__atomic_fetch_add(v, i, __ATOMIC_RELAXED);
+}
+
+/* No interrupts here: the _irqsave forms are the plain ones. */
+typedef struct {
+	int locked;
+} spinlock_t;
+
+static inline void spin_lock_init(spinlock_t *lock)
+{
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELAXED);
+}
+
+void physbio_spin_wait(int *locked);
+
+static inline void spin_lock(spinlock_t *lock)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	if (unlikely(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)))
+		physbio_spin_wait(&lock->locked);
+}
+
+static inline void spin_unlock(spinlock_t *lock)
+{
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+}
+
+#define spin_lock_irqsave(lock, flags) \
+	do {                           \
+		(flags) = 0;           \
+		spin_lock(lock);       \
+	} while (0)
+#define spin_unlock_irqrestore(lock, flags) \
+	do {                                \
+		(void)(flags);              \
+		spin_unlock(lock);          \
+	} while (0)
+
+/*
+ * Sleeping: a mutex and a condition for the kernel's wait queue. A wake-up counts,
+ * so that the condition can be looked at without the mutex, and may take locks that
+ * the waker holds.
+ */
+typedef struct {
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	unsigned long wakes;
+} wait_queue_head_t;
+
+void physbio_waitqueue_init(wait_queue_head_t *wq);
+void physbio_wake_up(wait_queue_head_t *wq);
+unsigned long physbio_wakes(wait_queue_head_t *wq);
+void physbio_wait_wake(wait_queue_head_t *wq, unsigned long wakes);
+
+#define init_waitqueue_head(wq) physbio_waitqueue_init(wq)
+#define wake_up_all(wq) physbio_wake_up(wq)
+#define wait_event(wq, condition)                            \
+	do {                                                 \
+		unsigned long _wakes = physbio_wakes(&(wq)); \
+		if (condition)                               \
+			break;                               \
+		physbio_wait_wake(&(wq), _wakes);            \
+	} while (1)
+
+struct completion {
+	wait_queue_head_t wait;
+	bool done;
+};
+
+void physbio_complete(struct completion *x);
+void physbio_wait_for_completion(struct completion *x);
+
+static inline void init_completion(struct completion *x)
+{
+	init_waitqueue_head(&x->wait);
+	x->done = false;
+}
+
+#define DECLARE_COMPLETION_ONSTACK(name) \
+	struct completion name;          \
+	init_completion(&name)
+#define complete(x) physbio_complete(x)
+#define wait_for_completion_io(x) physbio_wait_for_completion(x)
+
+/* Memory: zeroed, for control structures; may sleep. */
+void *physbio_kvzalloc(size_t size);
+void physbio_kvfree(void *ptr);
+
+#define kvzalloc(size, gfp) physbio_kvzalloc(size)
+#define kvfree(ptr) physbio_kvfree(ptr)
+
+/* Elements of one size, @min_nr of which can always be had, if one waits. */
+typedef struct physbio_mempool mempool_t;
+
+mempool_t *physbio_mempool_create(int min_nr, size_t size);
+void *physbio_mempool_alloc(mempool_t *pool, pb_gfp_t gfp);
+void physbio_mempool_free(void *element, mempool_t *pool);
+void physbio_mempool_destroy(mempool_t *pool);
+
+#define mempool_create_kmalloc_pool(min_nr, size) \
+	physbio_mempool_create(min_nr, size)
+#define mempool_alloc(pool, gfp) physbio_mempool_alloc(pool, gfp)
+#define mempool_free(element, pool) physbio_mempool_free(element, pool)
+#define mempool_destroy(pool) physbio_mempool_destroy(pool)
+
+/* A folio is its head page, seen as a whole. */
+struct folio {
+	struct pb_page page;
+};
+
+static inline struct folio *page_folio(struct pb_page *page)
+{
+	return (struct folio *)pb_compound_head(page);
+}
+
+static inline size_t folio_size(const struct folio *folio)
+{
+	return PB_PAGE_SIZE << folio->page.order;
+}
+
+static inline bool folio_test_large(const struct folio *folio)
+{
+	return folio->page.flags & PB_PG_head;
+}
+
+static inline unsigned long folio_page_idx(const struct folio *folio,
+					   const struct pb_page *page)
+{
+	return (unsigned long)(page - &folio->page);
+}
+
+static inline struct folio *folio_next(struct folio *folio)
+{
+	return (struct folio *)(&folio->page + (1ul << folio->page.order));
+}
+
+void physbio_folio_lock_wait(struct folio *folio);
+
+static inline void folio_lock(struct folio *folio)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	if (unlikely(__atomic_fetch_or(&folio->page.flags, PB_PG_locked,
+				       __ATOMIC_ACQUIRE) &
+		     PB_PG_locked))
+		physbio_folio_lock_wait(folio);
+}
+
+static inline void folio_unlock(struct folio *folio)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	__atomic_fetch_and(&folio->page.flags, ~(unsigned long)PB_PG_locked,
+			   __ATOMIC_RELEASE);
+}
+
+/* Without a mapping: the flag alone, as for anonymous memory. */
+static inline bool folio_mark_dirty(struct folio *folio)
+{
+	if (__atomic_load_n(&folio->page.flags, __ATOMIC_RELAXED) & PB_PG_dirty)
+		return false;
+	pb_count(PHYSBIO_ATOMIC);
+	return !(__atomic_fetch_or(&folio->page.flags, PB_PG_dirty,
+				   __ATOMIC_RELAXED) &
+		 PB_PG_dirty);
+}
+
+/* A pin of a small folio is that many references. */
+#define GUP_PIN_COUNTING_BIAS (1u << 10)
+
+/* Frees nothing: memory that no one refers to any more stays the model's. */
+static inline void unpin_user_folio(struct folio *folio, unsigned long npages)
+{
+	int refs = (int)npages;
+
+	if (folio_test_large(folio))
+		atomic_sub(refs, &folio->page.pincount);
+	else
+		refs *= (int)GUP_PIN_COUNTING_BIAS;
+	atomic_sub_and_test(refs, &folio->page.refcount);
+}
+
+/* Threads are tasks, and their state is a variable rather than a call away. */
+extern __thread struct pb_task physbio_task
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+#define pb_current() (&physbio_task)
+
+#endif
+
+#endif

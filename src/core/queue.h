@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a queue is inside. For src/core alone: drivers see it through submit.h.
+ */
+#ifndef PHYSBIO_CORE_QUEUE_H
+#define PHYSBIO_CORE_QUEUE_H
+
+#include "platform.h"
+
+#include <physbio/bio.h>
+#include <physbio/submit.h>
+
+/* Bios for front parts that a queue can always have. Source: BIO_POOL_SIZE */
+#define PB_BIO_SPLIT_POOL 2
+
+struct pb_blk_mq_hw_ctx {
+	struct pb_request_queue *queue;
+};
+
+struct pb_request_queue {
+	/* Read by everyone, written by nobody after creation. */
+	struct pb_queue_limits limits;
+	const struct pb_blk_mq_ops *ops;
+	void *queuedata;
+	struct pb_bio_set bio_split; /* where front parts of cuts come from */
+	struct pb_blk_mq_hw_ctx hctx;
+	struct physbio_queue_stats *stats; /* NULL: nobody counts */
+	void *rqs; /* memory of all requests */
+	bool nomerges;
+
+	/* Under lock, from here to the end. */
+	spinlock_t lock;
+	struct pb_request *free; /* linked by rq_next */
+	struct pb_rq_list dispatch; /* refused by the driver for now */
+	unsigned int in_use; /* requests not free, or being freed */
+	unsigned int waiters; /* tasks that wait for a free one */
+	unsigned long ended; /* requests that were freed, ever */
+	bool dying; /* pb_blk_mq_destroy_queue() waits for in_use 0 */
+	wait_queue_head_t wait; /* for free, and for in_use 0 */
+};
+
+/* No I/O crosses a multiple of these sectors; 0: none. */
+static inline u32 pb_boundary_sectors(const struct pb_queue_limits *lim,
+				      bool atomic)
+{
+	if (atomic && lim->atomic_write_boundary_sectors)
+		return lim->atomic_write_boundary_sectors;
+	return lim->chunk_sectors;
+}
+
+/* Sectors from @sector to the next multiple of @boundary. */
+static inline u32 pb_boundary_sectors_left(pb_sector_t sector,
+					   u32 boundary)
+{
+	if (is_power_of_2(boundary))
+		return boundary - (u32)(sector & (boundary - 1));
+	return boundary - sector_div(sector, boundary);
+}
+
+#define pb_queue_count(q, member, n)                                   \
+	do {                                                           \
+		if (unlikely((q)->stats))                              \
+			atomic_long_add(n, &(q)->stats->member);       \
+	} while (0)
+
+static inline bool pb_rq_list_empty(const struct pb_rq_list *list)
+{
+	return !list->head;
+}
+
+static inline void pb_rq_list_add_tail(struct pb_rq_list *list,
+				       struct pb_request *rq)
+{
+	rq->rq_next = NULL;
+	if (list->tail)
+		list->tail->rq_next = rq;
+	else
+		list->head = rq;
+	list->tail = rq;
+}
+
+static inline void pb_rq_list_add_head(struct pb_rq_list *list,
+				       struct pb_request *rq)
+{
+	rq->rq_next = list->head;
+	list->head = rq;
+	if (!list->tail)
+		list->tail = rq;
+}
+
+static inline struct pb_request *pb_rq_list_pop(struct pb_rq_list *list)
+{
+	struct pb_request *rq = list->head;
+
+	if (rq) {
+		list->head = rq->rq_next;
+		if (!list->head)
+			list->tail = NULL;
+	}
+	return rq;
+}
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The page side of the end of an I/O. Walks the owner's entries, looks each one's
+ * first page up once, and goes on from there folio by folio. It never looks at an
+ * iterator: what was submitted is in the table, however it was cut and merged since.
+ */
+#include "platform.h"
+
+#include <physbio/resolve.h>
+
+/* Part of an entry that lies in one folio. */
+struct folio_part {
+	struct folio *folio;
+	size_t offset; /* bytes from the start of the folio */
+	size_t len; /* bytes */
+	size_t left; /* bytes of the entry behind this part */
+};
+
+static void folio_part_clip(struct folio_part *part)
+{
+	size_t room = folio_size(part->folio) - part->offset;
+
+	part->len = min(part->left, room);
+	part->left -= part->len;
+}
+
+static void folio_part_first(struct folio_part *part,
+			     const struct pb_bio_vec *bv)
+{
+	struct pb_page *page = pb_bvec_page(bv);
+
+	part->folio = page_folio(page);
+	part->offset = folio_page_idx(part->folio, page) * PB_PAGE_SIZE +
+		       pb_offset_in_page(pb_bvec_offset(bv));
+	part->left = bv->bv_len;
+	folio_part_clip(part);
+}
+
+static bool folio_part_next(struct folio_part *part)
+{
+	if (!part->left)
+		return false;
+	part->folio = folio_next(part->folio);
+	part->offset = 0;
+	folio_part_clip(part);
+	return true;
+}
+
+static unsigned long folio_part_nr_pages(const struct folio_part *part)
+{
+	size_t last = part->offset + part->len - 1;
+
+	return (last >> PB_PAGE_SHIFT) - (part->offset >> PB_PAGE_SHIFT) + 1;
+}
+
+static void folio_dirty_lock(struct folio *folio)
+{
+	folio_lock(folio);
+	folio_mark_dirty(folio);
+	folio_unlock(folio);
+}
+
+static void bvec_set_dirty(const struct pb_bio_vec *bv)
+{
+	struct folio_part part;
+
+	folio_part_first(&part, bv);
+	do {
+		folio_dirty_lock(part.folio);
+	} while (folio_part_next(&part));
+}
+
+void pb_bio_set_pages_dirty(struct pb_bio *bio)
+{
+	u16 i;
+
+	if (WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED)))
+		return;
+	for (i = 0; i < bio->bi_vcnt; i++)
+		bvec_set_dirty(&bio->bi_io_vec[i]);
+}
+EXPORT_SYMBOL_GPL(pb_bio_set_pages_dirty);
+
+/* The next folio is found before this one's last pin is gone. */
+static void bvec_release(const struct pb_bio_vec *bv, bool mark_dirty)
+{
+	struct folio_part part, next;
+	bool more;
+
+	folio_part_first(&part, bv);
+	do {
+		next = part;
+		more = folio_part_next(&next);
+		if (mark_dirty)
+			folio_dirty_lock(part.folio);
+		unpin_user_folio(part.folio, folio_part_nr_pages(&part));
+		part = next;
+	} while (more);
+}
+
+void pb_bio_release_pages(struct pb_bio *bio, bool mark_dirty)
+{
+	u16 i;
+
+	if (!pb_bio_flagged(bio, PB_BIO_PAGE_PINNED) ||
+	    WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED)))
+		return;
+	pb_bio_clear_flag(bio, PB_BIO_PAGE_PINNED);
+	for (i = 0; i < bio->bi_vcnt; i++)
+		bvec_release(&bio->bi_io_vec[i], mark_dirty);
+}
+EXPORT_SYMBOL_GPL(pb_bio_release_pages);

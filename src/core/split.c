@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Where a bio must be cut so that its queue can take it, and how many segments what
+ * goes through may have. Adjacent entries are never joined in that count: it is an
+ * upper bound, and joining is dma.c's work.
+ */
+#include "platform.h"
+
+#include <physbio/merge.h>
+#include <physbio/split.h>
+#include <physbio/submit.h>
+
+#include "queue.h"
+
+bool pb_bio_may_need_split(const struct pb_bio *bio,
+			   const struct pb_queue_limits *lim)
+{
+	const struct pb_bio_vec *bv;
+
+	if (lim->chunk_sectors || !bio->bi_io_vec)
+		return true;
+	bv = &bio->bi_io_vec[bio->bi_iter.bi_idx];
+	if (bio->bi_iter.bi_size > bv->bv_len - bio->bi_iter.bi_bvec_done)
+		return true;
+	return bv->bv_len + pb_bvec_page_offset(bv) > lim->max_fast_segment_size;
+}
+EXPORT_SYMBOL_GPL(pb_bio_may_need_split);
+
+static u32 op_max_sectors(const struct pb_bio *bio,
+			  const struct pb_queue_limits *lim)
+{
+	if (pb_bio_op(bio) == PB_REQ_OP_WRITE_ZEROES)
+		return lim->max_write_zeroes_sectors;
+	if (bio->bi_opf & PB_REQ_ATOMIC)
+		return lim->atomic_write_max_sectors;
+	return lim->max_sectors;
+}
+
+unsigned pb_get_max_io_size(const struct pb_bio *bio,
+			    const struct pb_queue_limits *lim)
+{
+	u32 pbs = lim->physical_block_size >> PB_SECTOR_SHIFT;
+	u32 lbs = lim->logical_block_size >> PB_SECTOR_SHIFT;
+	u32 boundary = pb_boundary_sectors(lim, bio->bi_opf & PB_REQ_ATOMIC);
+	u32 most = op_max_sectors(bio, lim);
+	u32 start, end;
+
+	if (boundary)
+		most = min(most,
+			   pb_boundary_sectors_left(bio->bi_iter.bi_sector,
+						    boundary));
+	/* End on a physical block where at least one can be reached. */
+	start = (u32)(bio->bi_iter.bi_sector & (pbs - 1));
+	end = round_down(start + most, pbs);
+	if (end > start)
+		return end - start;
+	return round_down(most, lbs);
+}
+EXPORT_SYMBOL_GPL(pb_get_max_io_size);
+
+/* How far the walk has come. */
+struct split_walk {
+	const struct pb_queue_limits *lim;
+	u32 max_bytes;
+	u32 bytes;
+	u32 nsegs;
+	u32 gaps;
+};
+
+/* One vector that the limits may cut. Returns true if it does not pass whole. */
+static bool bvec_split_segs(struct split_walk *w, const struct pb_bio_vec *bv)
+{
+	const struct pb_queue_limits *lim = w->lim;
+	u32 room = w->max_bytes - w->bytes;
+	u32 len = min(bv->bv_len, room);
+	u32 taken = 0, piece;
+
+	while (len && w->nsegs < lim->max_segments) {
+		piece = pb_get_max_segment_size(
+			lim, pb_bvec_addr_bits(pb_bvec_addr(bv)) + taken, len);
+		w->nsegs++;
+		taken += piece;
+		len -= piece;
+		if ((pb_bvec_offset(bv) + taken) & lim->virt_boundary_mask)
+			break;
+	}
+	w->bytes += taken;
+	return len || bv->bv_len > room;
+}
+
+/* Does @bv pass whole, as one segment? */
+static bool bvec_fits(const struct split_walk *w, const struct pb_bio_vec *bv)
+{
+	return w->nsegs < w->lim->max_segments &&
+	       w->bytes + bv->bv_len <= w->max_bytes &&
+	       pb_bvec_page_offset(bv) + bv->bv_len <=
+		       w->lim->max_fast_segment_size;
+}
+
+/* The cut must leave whole blocks, or whole zone write units, in front. */
+static u32 split_alignment(const struct pb_bio *bio,
+			   const struct pb_queue_limits *lim)
+{
+	if (pb_op_is_write(bio->bi_opf) && lim->zone_write_granularity)
+		return lim->zone_write_granularity;
+	return lim->logical_block_size;
+}
+
+/*
+ * Bit numbers from 1, as stored in a u8. All 32 bits of an address that are looked
+ * at have one; a gap above them is none to any IOMMU.
+ */
+static u8 gap_bit(u32 gaps)
+{
+	return (u8)ffs((int)gaps);
+}
+
+/* The walk has ended within the bio: how many sectors go in front? */
+static int split_here(struct pb_bio *bio, struct split_walk *w)
+{
+	u32 bytes;
+
+	if (bio->bi_opf & PB_REQ_ATOMIC)
+		return -EINVAL;
+	if (bio->bi_opf & PB_REQ_NOWAIT)
+		return -EAGAIN;
+	bytes = round_down(w->bytes, split_alignment(bio, w->lim));
+	if (!bytes)
+		return -EINVAL;
+	/* What is cut can't be polled for: its parts end one by one. */
+	bio->bi_opf &= ~PB_REQ_POLLED;
+	bio->bi_bvec_gap_bit = gap_bit(w->gaps);
+	return (int)(bytes >> PB_SECTOR_SHIFT);
+}
+
+int pb_bio_split_io_at(struct pb_bio *bio, const struct pb_queue_limits *lim,
+		       unsigned *segs, unsigned max_bytes,
+		       unsigned len_align_mask)
+{
+	struct split_walk w = { .lim = lim, .max_bytes = max_bytes };
+	struct pb_bio_vec bv, prev;
+	struct pb_bvec_iter iter;
+	bool first = true;
+
+	pb_bio_for_each_bvec(bv, bio, iter) {
+		u32 offset = pb_bvec_offset(&bv);
+
+		if ((offset & lim->dma_alignment) ||
+		    (bv.bv_len & len_align_mask))
+			return -EINVAL;
+		if (!first) {
+			if (pb_bvec_gap_to_prev(lim, &prev, offset))
+				goto split;
+			w.gaps |= offset | (pb_bvec_offset(&prev) + prev.bv_len);
+		}
+		if (bvec_fits(&w, &bv)) {
+			w.nsegs++;
+			w.bytes += bv.bv_len;
+		} else if (bvec_split_segs(&w, &bv)) {
+			goto split;
+		}
+		prev = bv;
+		first = false;
+	}
+	*segs = w.nsegs;
+	bio->bi_bvec_gap_bit = gap_bit(w.gaps);
+	return 0;
+split:
+	*segs = w.nsegs;
+	return split_here(bio, &w);
+}
+EXPORT_SYMBOL_GPL(pb_bio_split_io_at);
+
+/* @sectors: of the front part, 0: it fits, -errno: the bio ends with it. */
+static struct pb_bio *bio_submit_split(struct pb_bio *bio, int sectors)
+{
+	struct pb_request_queue *q = bio->bi_bdev->bd_queue;
+	struct pb_bio *split;
+
+	if (!sectors)
+		return bio;
+	split = sectors > 0 ?
+			pb_bio_split(bio, sectors, PB_GFP_NOIO, &q->bio_split) :
+			ERR_PTR(sectors);
+	if (IS_ERR(split)) {
+		bio->bi_status = pb_errno_to_blk_status((int)PTR_ERR(split));
+		pb_bio_endio(bio);
+		return NULL;
+	}
+	split->bi_opf |= PB_REQ_NOMERGE;
+	pb_bio_chain(split, bio);
+	pb_queue_count(q, splits, 1);
+	/* Not written again: the last fragment may be ending just now. */
+	if (!pb_bio_flagged(bio, PB_BIO_REMAPPED))
+		pb_bio_set_flag(bio, PB_BIO_REMAPPED);
+	pb_submit_bio_noacct_nocheck(bio);
+	return split;
+}
+
+static struct pb_bio *bio_split_rw(struct pb_bio *bio,
+				   const struct pb_queue_limits *lim,
+				   unsigned int *nr_segs)
+{
+	u32 max_bytes = pb_get_max_io_size(bio, lim) << PB_SECTOR_SHIFT;
+
+	return bio_submit_split(
+		bio, pb_bio_split_io_at(bio, lim, nr_segs, max_bytes, 0));
+}
+
+/* The device chooses where it goes, so that it can't be two. */
+static struct pb_bio *bio_split_zone_append(struct pb_bio *bio,
+					    const struct pb_queue_limits *lim,
+					    unsigned int *nr_segs)
+{
+	u32 max_bytes = lim->max_zone_append_sectors << PB_SECTOR_SHIFT;
+	int sectors = pb_bio_split_io_at(bio, lim, nr_segs, max_bytes, 0);
+
+	return bio_submit_split(bio, sectors > 0 ? -EINVAL : sectors);
+}
+
+/* Longest bio of whole blocks. */
+static u32 bio_allowed_max_sectors(const struct pb_queue_limits *lim)
+{
+	return round_down(PB_BIO_MAX_SIZE, lim->logical_block_size) >>
+	       PB_SECTOR_SHIFT;
+}
+
+static struct pb_bio *bio_split_discard(struct pb_bio *bio,
+					const struct pb_queue_limits *lim,
+					unsigned int *nr_segs, u32 max_sectors)
+{
+	u32 granularity = max(lim->discard_granularity >> PB_SECTOR_SHIFT, 1u);
+	pb_sector_t next;
+	u32 over;
+
+	*nr_segs = 1;
+	max_sectors = min(max_sectors, bio_allowed_max_sectors(lim));
+	max_sectors -= max_sectors % granularity;
+	if (!max_sectors || pb_bio_sectors(bio) <= max_sectors)
+		return bio;
+	/* Let the next one begin at a multiple of the granularity. */
+	next = bio->bi_iter.bi_sector + max_sectors -
+	       (lim->discard_alignment >> PB_SECTOR_SHIFT) % granularity;
+	over = sector_div(next, granularity);
+	if (max_sectors > over)
+		max_sectors -= over;
+	return bio_submit_split(bio, (int)max_sectors);
+}
+
+static struct pb_bio *bio_split_write_zeroes(struct pb_bio *bio,
+					     const struct pb_queue_limits *lim,
+					     unsigned int *nr_segs)
+{
+	u32 max_sectors = pb_get_max_io_size(bio, lim);
+
+	*nr_segs = 0;
+	if (!max_sectors || pb_bio_sectors(bio) <= max_sectors)
+		return bio;
+	return bio_submit_split(bio, (int)max_sectors);
+}
+
+struct pb_bio *__pb_bio_split_to_limits(struct pb_bio *bio,
+					const struct pb_queue_limits *lim,
+					unsigned int *nr_segs)
+{
+	switch (pb_bio_op(bio)) {
+	case PB_REQ_OP_READ:
+	case PB_REQ_OP_WRITE:
+		if (pb_bio_may_need_split(bio, lim))
+			return bio_split_rw(bio, lim, nr_segs);
+		*nr_segs = 1;
+		return bio;
+	case PB_REQ_OP_ZONE_APPEND:
+		return bio_split_zone_append(bio, lim, nr_segs);
+	case PB_REQ_OP_DISCARD:
+		return bio_split_discard(bio, lim, nr_segs,
+					 lim->max_discard_sectors);
+	case PB_REQ_OP_SECURE_ERASE:
+		return bio_split_discard(bio, lim, nr_segs,
+					 lim->max_secure_erase_sectors);
+	case PB_REQ_OP_WRITE_ZEROES:
+		return bio_split_write_zeroes(bio, lim, nr_segs);
+	default:
+		*nr_segs = 0;
+		return bio;
+	}
+}
+EXPORT_SYMBOL_GPL(__pb_bio_split_to_limits);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One process, several representations: each internal build of src/core is reached
+ * through a table of its public functions, with the prototypes of the headers. All
+ * structs but pb_bio_vec have one layout in every build, so whoever looks into no
+ * vector can be compiled once and drive them all.
+ */
+#ifndef PHYSBIO_REPR_OPS_H
+#define PHYSBIO_REPR_OPS_H
+
+#include <physbio/bio.h>
+#include <physbio/dma.h>
+#include <physbio/limits.h>
+#include <physbio/merge.h>
+#include <physbio/request.h>
+#include <physbio/resolve.h>
+#include <physbio/split.h>
+#include <physbio/submit.h>
+#include <physbio/xlate.h>
+
+/* Every build has these. In the order of the way of an I/O. */
+#define PHYSBIO_REPR_FUNCTIONS(F)        \
+	F(pb_, bioset_init)              \
+	F(pb_, bioset_exit)              \
+	F(pb_, bio_init)                 \
+	F(pb_, bio_uninit)               \
+	F(pb_, bio_reset)                \
+	F(pb_, bio_alloc_bioset)         \
+	F(pb_, bio_put)                  \
+	F(pb_, bio_alloc_clone)          \
+	F(physbio_, bio_set_region)      \
+	F(pb_, bio_advance)              \
+	F(pb_, bio_split)                \
+	F(pb_, bio_chain)                \
+	F(pb_, bio_endio)                \
+	F(pb_, blk_validate_limits)      \
+	F(pb_, bio_split_io_at)          \
+	F(__pb_, bio_split_to_limits)    \
+	F(pb_, blk_attempt_bio_merge)    \
+	F(pb_, blk_rq_bio_prep)          \
+	F(pb_, blk_mq_alloc_queue)       \
+	F(pb_, blk_mq_destroy_queue)     \
+	F(physbio_, queue_set_stats)     \
+	F(physbio_, queue_set_nomerges)  \
+	F(pb_, queue_data)               \
+	F(pb_, hctx_queue)               \
+	F(pb_, submit_bio)               \
+	F(pb_, submit_bio_wait)          \
+	F(pb_, blk_start_plug)           \
+	F(pb_, blk_finish_plug)          \
+	F(pb_, blk_flush_plug)           \
+	F(pb_, blk_mq_run_hw_queues)     \
+	F(pb_, blk_mq_start_request)     \
+	F(pb_, blk_mq_end_request)       \
+	F(physbio_, xlate_init_identity) \
+	F(physbio_, xlate_init_windows)  \
+	F(physbio_, xlate_set_p2p)       \
+	F(pb_, dma_unmap_phys)           \
+	F(pb_, blk_map_iter_init)        \
+	F(pb_, blk_rq_dma_map_iter_start) \
+	F(pb_, blk_rq_dma_map_iter_next) \
+	F(pb_, blk_rq_dma_unmap)
+
+/* Only those that know a physical address have these; NULL in the others. */
+#define PHYSBIO_REPR_PHYS_FUNCTIONS(F) \
+	F(pb_, bio_add_phys)           \
+	F(pb_, bio_add_page)           \
+	F(pb_, bio_set_pages_dirty)    \
+	F(pb_, bio_release_pages)
+
+#ifndef PB_REPR_HAS_PHYS
+/* What a table has a place for, and this build has not. */
+int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr, unsigned int len);
+int pb_bio_add_page(struct pb_bio *bio, struct pb_page *page, unsigned int len,
+		    unsigned int offset);
+#endif
+#ifndef PB_REPR_DMA
+int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
+			unsigned int len);
+#endif
+
+struct physbio_repr {
+	const char *name; /* "phys", "page", "dma" */
+	size_t bvec_size; /* bytes of a vector */
+#define PHYSBIO_REPR_MEMBER(prefix, name) __typeof__(&prefix##name) name;
+	PHYSBIO_REPR_FUNCTIONS(PHYSBIO_REPR_MEMBER)
+	PHYSBIO_REPR_PHYS_FUNCTIONS(PHYSBIO_REPR_MEMBER)
+	/* The dma representation's way to add; NULL in the others. */
+	PHYSBIO_REPR_MEMBER(pb_, bio_add_dma_addr)
+#undef PHYSBIO_REPR_MEMBER
+	/* Entry @idx of @table: its length, and its address as a number. */
+	uint32_t (*bvec_get)(const struct pb_bio_vec *table, unsigned int idx,
+			     uint64_t *addr);
+};
+
+/* The build renames each table to the name of its build. */
+extern const struct physbio_repr phys_physbio_repr;
+extern const struct physbio_repr physb_physbio_repr;
+extern const struct physbio_repr page_physbio_repr;
+extern const struct physbio_repr dma_physbio_repr;
+extern const struct physbio_repr physcnt_physbio_repr;
+extern const struct physbio_repr pagecnt_physbio_repr;
+extern const struct physbio_repr dmacnt_physbio_repr;
+
+#endif
