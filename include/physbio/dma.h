@@ -23,6 +23,19 @@ struct pb_phys_vec {
 	uint32_t len; /* bytes */
 };
 
+/**
+ * pb_dma_map_bvec() - the bus address of one vector for a device
+ * @dev: DMA client
+ * @bv: vector of RAM
+ * @attrs: PB_DMA_ATTR_*
+ * @daddr: bus address of the first byte, set on success
+ *
+ * Context: any. Return: as pb_dma_map_phys(). Source: dma_map_bvec()
+ */
+PB_API int pb_dma_map_bvec(const struct pb_device *dev,
+			   const struct pb_bio_vec *bv, unsigned int attrs,
+			   pb_dma_addr_t *daddr);
+
 /* Position in a request's vectors. Source: struct blk_map_iter */
 struct pb_blk_map_iter {
 	const struct pb_bio_vec *bvecs;

@@ -28,7 +28,7 @@ struct physbio_mem_range {
 	pb_phys_addr_t start; /* physical address, multiple of the page size */
 	uint64_t size; /* bytes, multiple of the page size, not 0 */
 	enum physbio_mem_kind kind;
-	int nid; /* NUMA node for the page structs; -1: any */
+	int nid; /* NUMA node for page structs and bytes; -1: any */
 	/* PHYSBIO_MEM_BAR: provider; the caller keeps it. NULL otherwise. */
 	const struct physbio_region *region;
 };
@@ -114,6 +114,33 @@ PB_API int physbio_mem_make_folio(struct physbio_mem *mem, pb_phys_addr_t paddr,
  */
 PB_API int physbio_mem_pin(struct physbio_mem *mem, pb_phys_addr_t paddr,
 			   uint64_t len);
+
+/**
+ * physbio_mem_pinned() - how many pins there are on the folios of a range
+ * @mem: map
+ * @paddr: physical address of the first byte, of a folio's first page
+ * @len: bytes
+ *
+ * Context: any, nothing in flight. Return: pins, one for each page and pinning.
+ */
+PB_API uint64_t physbio_mem_pinned(const struct physbio_mem *mem,
+				   pb_phys_addr_t paddr, uint64_t len);
+
+/**
+ * physbio_mem_write() - copy bytes into the memory of a physical range
+ * @mem: map
+ * @paddr: physical address of the first byte
+ * @buf: bytes
+ * @len: how many
+ *
+ * Context: any. Return: 0; -EFAULT and nothing copied if a page has no bytes.
+ */
+PB_API int physbio_mem_write(struct physbio_mem *mem, pb_phys_addr_t paddr,
+			     const void *buf, size_t len);
+
+/* physbio_mem_read() - the other way. Return: as physbio_mem_write(). */
+PB_API int physbio_mem_read(const struct physbio_mem *mem, pb_phys_addr_t paddr,
+			    void *buf, size_t len);
 
 #ifdef __cplusplus
 }

@@ -64,9 +64,9 @@ enum pb_pageflags {
 struct physbio_region;
 
 /*
- * 64 bytes on 64-bit, like the kernel's. refcount and pincount belong to the
- * head page of a folio; the fields of a tail page other than compound_head and
- * virt are not looked at.
+ * 64 bytes on 64-bit, like the kernel's. All zero is a page of its own that nobody
+ * refers to. refcount and pincount belong to the head page of a folio; of a tail
+ * page only compound_head and virt are looked at.
  */
 struct pb_page {
 	unsigned long flags; /* PB_PG_*, changed atomically */
@@ -77,9 +77,9 @@ struct pb_page {
 	pb_atomic_t refcount;
 	pb_atomic_t pincount;
 	uint32_t order; /* head page: the folio has 1 << order pages */
-	int32_t nid; /* NUMA node */
 #if UINTPTR_MAX > 0xffffffffu
-	uint64_t priv[2];
+	uint32_t pad;
+	uint64_t priv[2]; /* the users', as mapping and index are */
 #endif
 };
 

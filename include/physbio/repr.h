@@ -147,6 +147,14 @@ static inline struct pb_page *pb_bvec_page(const struct pb_bio_vec *bv)
 	return pb_phys_to_page(bv->bv_paddr);
 }
 
+/* The same of a vector, for a driver that has it at hand; no lookup. */
+static inline const struct physbio_region *
+pb_bvec_region(const struct pb_bio_vec *bv,
+	       const struct physbio_region *bi_region)
+{
+	return bi_region;
+}
+
 /* Whose memory a segment is, NULL for RAM: what its bio says. */
 static inline const struct physbio_region *
 pb_seg_region(const struct physbio_region *bi_region, pb_bvec_addr_t addr)

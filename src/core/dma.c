@@ -71,36 +71,60 @@ EXPORT_SYMBOL_GPL(pb_blk_map_iter_next);
 
 #ifdef PB_REPR_DMA
 /* The submitter has mapped already, for whichever device it had in mind. */
-static int map_vec(const struct pb_device *dev, const struct pb_phys_vec *vec,
-		   enum pb_pci_p2pdma_map_type map,
-		   const struct physbio_region *region, pb_dma_addr_t *daddr)
+static int map_addr(const struct pb_device *dev, pb_bvec_addr_t addr, u32 len,
+		    unsigned int attrs, pb_dma_addr_t *daddr)
 {
-	*daddr = vec->paddr;
+	*daddr = addr;
 	return 0;
 }
-#else
-static unsigned int map_attrs(enum pb_pci_p2pdma_map_type map)
+
+static pb_dma_addr_t peer_addr(const struct physbio_region *region,
+			       pb_bvec_addr_t addr)
 {
-	return map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ? PB_DMA_ATTR_MMIO : 0;
+	return addr;
+}
+#else
+static int map_addr(const struct pb_device *dev, pb_bvec_addr_t addr, u32 len,
+		    unsigned int attrs, pb_dma_addr_t *daddr)
+{
+	return pb_dma_map_phys(dev, addr, len, attrs, daddr);
 }
 
-static int map_vec(const struct pb_device *dev, const struct pb_phys_vec *vec,
-		   enum pb_pci_p2pdma_map_type map,
-		   const struct physbio_region *region, pb_dma_addr_t *daddr)
+/* Source: pci_p2pdma_bus_addr_map() */
+static pb_dma_addr_t peer_addr(const struct physbio_region *region,
+			       pb_bvec_addr_t addr)
 {
-	if (unlikely(map == PB_PCI_P2PDMA_MAP_BUS_ADDR)) {
-		*daddr = physbio_dma_make(vec->paddr + region->bus_offset);
-		return 0;
-	}
-	return pb_dma_map_phys(dev, vec->paddr, vec->len, map_attrs(map), daddr);
+	return physbio_dma_make(addr + region->bus_offset);
 }
 #endif
+
+int pb_dma_map_bvec(const struct pb_device *dev, const struct pb_bio_vec *bv,
+		    unsigned int attrs, pb_dma_addr_t *daddr)
+{
+	return map_addr(dev, pb_bvec_addr(bv), bv->bv_len, attrs, daddr);
+}
+EXPORT_SYMBOL_GPL(pb_dma_map_bvec);
+
+static int map_vec(const struct pb_device *dev,
+		   const struct pb_blk_dma_iter *iter,
+		   const struct pb_phys_vec *vec, pb_dma_addr_t *daddr)
+{
+	unsigned int attrs = 0;
+
+	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_BUS_ADDR)) {
+		*daddr = peer_addr(iter->region, vec->paddr);
+		return 0;
+	}
+	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE))
+		attrs = PB_DMA_ATTR_MMIO;
+	return map_addr(dev, vec->paddr, vec->len, attrs, daddr);
+}
 
 static bool dma_iter_map(const struct pb_device *dev,
 			 struct pb_blk_dma_iter *iter,
 			 const struct pb_phys_vec *vec)
 {
-	int err = map_vec(dev, vec, iter->map, iter->region, &iter->addr);
+	int err = map_vec(dev, iter, vec, &iter->addr);
 
 	if (unlikely(err)) {
 		iter->status = pb_errno_to_blk_status(err);
@@ -119,6 +143,7 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 
 	memset(state, 0, sizeof(*state));
 	iter->status = PB_BLK_STS_OK;
+	iter->map = PB_PCI_P2PDMA_MAP_NONE;
 	pb_blk_map_iter_init(rq, &iter->iter);
 	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
 		return false;

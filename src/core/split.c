@@ -188,6 +188,9 @@ static struct pb_bio *bio_submit_split(struct pb_bio *bio, int sectors)
 		return NULL;
 	}
 	split->bi_opf |= PB_REQ_NOMERGE;
+	/* The gaps are those of the front part; the rest has yet to be looked at. */
+	split->bi_bvec_gap_bit = bio->bi_bvec_gap_bit;
+	bio->bi_bvec_gap_bit = 0;
 	pb_bio_chain(split, bio);
 	pb_queue_count(q, splits, 1);
 	/* Not written again: the last fragment may be ending just now. */

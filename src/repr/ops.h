@@ -12,6 +12,7 @@
 #include <physbio/dma.h>
 #include <physbio/limits.h>
 #include <physbio/merge.h>
+#include <physbio/nvme.h>
 #include <physbio/request.h>
 #include <physbio/resolve.h>
 #include <physbio/split.h>
@@ -59,7 +60,9 @@
 	F(pb_, blk_map_iter_init)        \
 	F(pb_, blk_rq_dma_map_iter_start) \
 	F(pb_, blk_rq_dma_map_iter_next) \
-	F(pb_, blk_rq_dma_unmap)
+	F(pb_, blk_rq_dma_unmap)         \
+	F(pb_, nvme_map_data)            \
+	F(pb_, nvme_unmap_data)
 
 /* Only those that know a physical address have these; NULL in the others. */
 #define PHYSBIO_REPR_PHYS_FUNCTIONS(F) \

@@ -82,6 +82,14 @@ static inline bool pb_bvec_same_kind(const struct pb_bio_vec *bv,
 	return true;
 }
 
+/* The same of a vector, for a driver that has it at hand; no lookup. */
+static inline const struct physbio_region *
+pb_bvec_region(const struct pb_bio_vec *bv,
+	       const struct physbio_region *bi_region)
+{
+	return NULL;
+}
+
 /* Nobody can say any more: the submitter has decided. */
 static inline const struct physbio_region *
 pb_seg_region(const struct physbio_region *bi_region, pb_bvec_addr_t addr)

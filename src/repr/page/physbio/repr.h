@@ -115,6 +115,14 @@ static inline struct pb_page *pb_bvec_page(const struct pb_bio_vec *bv)
 	return bv->bv_page + (bv->bv_offset >> PB_PAGE_SHIFT);
 }
 
+/* The same of a vector, for a driver that has it at hand; no lookup. */
+static inline const struct physbio_region *
+pb_bvec_region(const struct pb_bio_vec *bv,
+	       const struct physbio_region *bi_region)
+{
+	return pb_page_region(bv->bv_page);
+}
+
 /* The kernel asks the page, and so goes back to it once for each request. */
 static inline const struct physbio_region *
 pb_seg_region(const struct physbio_region *bi_region, pb_bvec_addr_t addr)

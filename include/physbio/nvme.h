@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The data pointer of an NVMe command: the ranges of a mapped request as PRPs or as
+ * an SGL. Decides which of the two and how lists are laid out; what the rest of the
+ * command says is the driver's business.
+ */
+#ifndef PHYSBIO_NVME_H
+#define PHYSBIO_NVME_H
+
+#include <physbio/dma.h>
+#include <physbio/request.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PB_NVME_CTRL_PAGE_SHIFT 12
+#define PB_NVME_CTRL_PAGE_SIZE (1u << PB_NVME_CTRL_PAGE_SHIFT)
+#define PB_NVME_MAX_BYTES (8u << 20)
+#define PB_NVME_MAX_SEGS 256
+#define PB_NVME_PRPS_PER_PAGE (PB_NVME_CTRL_PAGE_SIZE / sizeof(uint64_t))
+/* 8 MiB are 2048 entries, of which one is in the command, and 4 slots chain. */
+#define PB_NVME_MAX_LIST_PAGES 5
+#define PB_NVME_SGL_THRESHOLD (32u << 10)
+
+/* Type in the high 4 bits. As the NVMe specification has them. */
+#define PB_NVME_SGL_DATA 0x00
+#define PB_NVME_SGL_SEGMENT 0x20
+#define PB_NVME_SGL_LAST_SEGMENT 0x30
+
+/* Fields are little endian on the bus; so are all hosts that build this. */
+struct pb_nvme_sgl_desc {
+	pb_dma_addr_t addr; /* bus address */
+	uint32_t length; /* bytes */
+	uint8_t rsvd[3];
+	uint8_t type; /* PB_NVME_SGL_* */
+};
+
+PB_STATIC_ASSERT(sizeof(struct pb_nvme_sgl_desc) == 16, "as specified");
+
+/* The 16 bytes of a command that say where its data are. */
+union pb_nvme_data_ptr {
+	struct {
+		pb_dma_addr_t prp1; /* any dword of a controller page */
+		pb_dma_addr_t prp2; /* second page, or list of the others */
+	} prp;
+	struct pb_nvme_sgl_desc sgl;
+};
+
+/* A page of 4 KiB for a list: as the CPU sees it, and as the device does. */
+struct pb_nvme_list_page {
+	void *virt;
+	pb_dma_addr_t dma;
+};
+
+/* What was mapped, for a translator that has to unmap each range. */
+struct pb_nvme_range {
+	pb_dma_addr_t addr;
+	uint32_t len;
+};
+
+/*
+ * A request's mapping. The driver gives the memory and says what the device can do;
+ * pb_nvme_map_data() fills the rest.
+ */
+struct pb_nvme_iod {
+	struct pb_nvme_list_page *lists; /* PB_NVME_MAX_LIST_PAGES of them */
+	struct pb_nvme_range *ranges; /* PB_NVME_MAX_BYTES' worth of them */
+	uint32_t max_ranges;
+	bool sgl_supported;
+	uint32_t sgl_threshold; /* average segment from which SGLs are used, bytes */
+
+	union pb_nvme_data_ptr dptr;
+	bool use_sgl;
+	uint32_t nr_ranges; /* ranges that were mapped */
+	uint32_t len; /* bytes that were mapped */
+	enum pb_pci_p2pdma_map_type map;
+	struct pb_dma_iova_state state;
+};
+
+/**
+ * pb_nvme_map_data() - map a request and describe it to the device
+ * @rq: request with data
+ * @dev: DMA client
+ * @iod: its first half filled, for the second half
+ *
+ * Context: any. Return: PB_BLK_STS_OK, and pb_nvme_unmap_data() must follow;
+ * PB_BLK_STS_TARGET if the device can't reach the memory, PB_BLK_STS_IOERR if it has
+ * no address for a range or the ranges fit neither PRPs nor an SGL that it
+ * supports. On an error nothing stays mapped. Source: nvme_map_data()
+ */
+PB_API pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
+					const struct pb_device *dev,
+					struct pb_nvme_iod *iod);
+
+/* pb_nvme_unmap_data() - undo it. Context: any. Source: nvme_unmap_data() */
+PB_API void pb_nvme_unmap_data(struct pb_request *rq,
+			       const struct pb_device *dev,
+			       struct pb_nvme_iod *iod);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a machine looks like: host bridges with their windows, the ports below them,
+ * and devices with their BARs. A description and nothing else: what software makes of
+ * it is machine.h's business, what hardware does with it fabric.h's.
+ */
+#ifndef PHYSBIO_TOPOLOGY_H
+#define PHYSBIO_TOPOLOGY_H
+
+#include <physbio/error.h>
+#include <physbio/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PHYSBIO_NAME_MAX 32
+#define PHYSBIO_MAX_WINDOWS 8
+#define PHYSBIO_MAX_BARS 6
+
+enum physbio_node_kind {
+	PHYSBIO_HOST_BRIDGE,
+	PHYSBIO_BRIDGE, /* root port, or a switch: what is below it is its peers' */
+	PHYSBIO_ENDPOINT,
+};
+
+/* CPU addresses and bus addresses of the same size. */
+struct physbio_bridge_window {
+	pb_phys_addr_t cpu; /* physical address of the first byte */
+	uint64_t bus; /* bus address of the first byte */
+	uint64_t size; /* bytes */
+};
+
+struct physbio_bar {
+	uint64_t bus; /* bus address of the first byte, what the register holds */
+	uint64_t size; /* bytes, multiple of the page size */
+	bool published; /* peers may use it: the BAR is a P2P provider */
+};
+
+struct physbio_node {
+	char name[PHYSBIO_NAME_MAX];
+	enum physbio_node_kind kind;
+	int parent; /* index of the node above, -1: none */
+
+	/* host bridge */
+	struct physbio_bridge_window outbound[PHYSBIO_MAX_WINDOWS];
+	struct physbio_bridge_window inbound[PHYSBIO_MAX_WINDOWS];
+	unsigned int nr_outbound;
+	unsigned int nr_inbound; /* 0: bus address = CPU address */
+	bool p2p_listed; /* software: on the allow-list for P2P */
+	bool p2p_routed; /* hardware: forwards from one of its ports to another */
+
+	/* endpoint */
+	struct physbio_bar bars[PHYSBIO_MAX_BARS];
+	unsigned int nr_bars;
+	uint64_t dma_mask; /* highest bus address it can put on the bus */
+	int numa_node; /* -1: none */
+};
+
+struct physbio_topology;
+
+/**
+ * physbio_topology_create() - an empty description
+ *
+ * Context: may sleep. Return: the description, ended by physbio_topology_destroy();
+ * NULL without memory.
+ */
+PB_API struct physbio_topology *physbio_topology_create(void);
+
+/* physbio_topology_destroy() - free it; NULL is nothing. Context: any. */
+PB_API void physbio_topology_destroy(struct physbio_topology *t);
+
+/**
+ * physbio_topology_add() - add a node
+ * @t: description
+ * @kind: what it is
+ * @name: its name, copied
+ * @parent: name of the node above; NULL for a host bridge
+ * @error: filled on failure; may be NULL
+ *
+ * A host bridge has no windows, is not listed and routes between its ports; an
+ * endpoint has no BARs, a 64-bit mask and no NUMA node. The fields of what
+ * physbio_topology_node() returns may be changed until the description is used.
+ *
+ * Context: may sleep. Return: index of the node; -EINVAL if the name is empty, too
+ * long or taken, the parent unknown or an endpoint, or @kind needs another parent;
+ * -ENOMEM.
+ */
+PB_API int physbio_topology_add(struct physbio_topology *t,
+				enum physbio_node_kind kind, const char *name,
+				const char *parent, struct physbio_error *error);
+
+/**
+ * physbio_topology_add_outbound() - a window from the CPU to the bus
+ * @t: description
+ * @node: index of a host bridge
+ * @w: window; bus addresses are those that devices below it see
+ * @error: filled on failure; may be NULL
+ *
+ * Context: any. Return: 0; -EINVAL if it is empty, wraps or overlaps another one on
+ * either side (of any host bridge where CPU addresses are concerned); -ENOSPC.
+ */
+PB_API int physbio_topology_add_outbound(struct physbio_topology *t, int node,
+					 const struct physbio_bridge_window *w,
+					 struct physbio_error *error);
+
+/* The same from the bus to the CPU (dma-ranges); bridges may share CPU addresses. */
+PB_API int physbio_topology_add_inbound(struct physbio_topology *t, int node,
+					const struct physbio_bridge_window *w,
+					struct physbio_error *error);
+
+/**
+ * physbio_topology_add_bar() - a BAR of an endpoint
+ * @t: description
+ * @node: index of an endpoint
+ * @bar: the BAR
+ * @error: filled on failure; may be NULL
+ *
+ * Context: any. Return: its index at the endpoint; -EINVAL if it is empty, not of
+ * whole pages, outside every outbound window of its host bridge, or overlaps a BAR
+ * below the same one; -ENOSPC.
+ */
+PB_API int physbio_topology_add_bar(struct physbio_topology *t, int node,
+				    const struct physbio_bar *bar,
+				    struct physbio_error *error);
+
+/* How many nodes there are, which has a name (-ENOENT: none), and one of them. */
+PB_API int physbio_topology_nr(const struct physbio_topology *t);
+PB_API int physbio_topology_find(const struct physbio_topology *t,
+				 const char *name);
+PB_API struct physbio_node *physbio_topology_node(struct physbio_topology *t,
+						  int node);
+
+/* The host bridge above a node, or the node itself if it is one. Context: any. */
+PB_API int physbio_topology_host_bridge(struct physbio_topology *t, int node);
+
+/**
+ * physbio_topology_bar_phys() - where the CPU sees a BAR
+ * @t: description
+ * @node: index of an endpoint
+ * @bar: index of a BAR of it
+ *
+ * Context: any. Return: physical address of the first byte.
+ */
+PB_API pb_phys_addr_t physbio_topology_bar_phys(struct physbio_topology *t,
+						int node, int bar);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

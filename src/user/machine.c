@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Software's view of a topology: which device may reach which region how, and at
+ * which address. Reads config space and windows as an operating system would, and
+ * never asks the fabric.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <physbio/machine.h>
+
+/* What one endpoint needs. */
+struct client {
+	struct pb_device dev;
+	struct physbio_xlate xlate;
+	struct physbio_window windows[PHYSBIO_MAX_WINDOWS];
+	uint8_t *p2p_map; /* by region id */
+};
+
+struct physbio_machine {
+	struct physbio_topology *topology;
+	struct physbio_mem *mem;
+	struct client *clients; /* by node */
+	struct physbio_region *regions;
+	int *region_node; /* by region id */
+	int *region_bar;
+	unsigned int nr_regions;
+	uint8_t *p2p_maps; /* of all clients */
+};
+
+static unsigned int count_bars(struct physbio_topology *t)
+{
+	unsigned int n = 0;
+	int i;
+
+	for (i = 0; i < physbio_topology_nr(t); i++)
+		n += physbio_topology_node(t, i)->nr_bars;
+	return n;
+}
+
+static void region_add(struct physbio_machine *m, int node, int bar)
+{
+	struct physbio_node *n = physbio_topology_node(m->topology, node);
+	struct physbio_region *r = &m->regions[m->nr_regions];
+
+	r->start = physbio_topology_bar_phys(m->topology, node, bar);
+	r->size = n->bars[bar].size;
+	r->bus_offset = n->bars[bar].bus - r->start;
+	r->id = m->nr_regions;
+	m->region_node[m->nr_regions] = node;
+	m->region_bar[m->nr_regions] = bar;
+	m->nr_regions++;
+}
+
+/* A BAR that is not published has bytes too, but no one may ask for a mapping. */
+static void find_regions(struct physbio_machine *m)
+{
+	int i, j;
+
+	for (i = 0; i < physbio_topology_nr(m->topology); i++) {
+		struct physbio_node *n = physbio_topology_node(m->topology, i);
+
+		for (j = 0; j < (int)n->nr_bars; j++)
+			region_add(m, i, j);
+	}
+}
+
+/* The lowest bridge that two nodes are both below, -1: none. */
+static int common_bridge(struct physbio_topology *t, int a, int b)
+{
+	int above, other;
+
+	for (above = physbio_topology_node(t, a)->parent; above >= 0;
+	     above = physbio_topology_node(t, above)->parent) {
+		if (physbio_topology_node(t, above)->kind != PHYSBIO_BRIDGE)
+			continue;
+		for (other = physbio_topology_node(t, b)->parent; other >= 0;
+		     other = physbio_topology_node(t, other)->parent)
+			if (other == above)
+				return above;
+	}
+	return -1;
+}
+
+static bool host_bridge_listed(struct physbio_topology *t, int node)
+{
+	int hb = physbio_topology_host_bridge(t, node);
+
+	return physbio_topology_node(t, hb)->p2p_listed;
+}
+
+/* Two root ports of one host bridge share no bridge: their peers go through it. */
+static enum pb_pci_p2pdma_map_type map_type(struct physbio_topology *t,
+					    int provider, int client)
+{
+	if (provider == client || common_bridge(t, provider, client) >= 0)
+		return PB_PCI_P2PDMA_MAP_BUS_ADDR;
+	if (host_bridge_listed(t, provider) && host_bridge_listed(t, client))
+		return PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
+	return PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
+}
+
+static bool region_published(const struct physbio_machine *m, unsigned int id)
+{
+	struct physbio_node *n =
+		physbio_topology_node(m->topology, m->region_node[id]);
+
+	return n->bars[m->region_bar[id]].published;
+}
+
+static void client_set_p2p(struct physbio_machine *m, int node)
+{
+	struct client *c = &m->clients[node];
+	unsigned int id;
+
+	for (id = 0; id < m->nr_regions; id++)
+		c->p2p_map[id] =
+			region_published(m, id) ?
+				(uint8_t)map_type(m->topology,
+						  m->region_node[id], node) :
+				(uint8_t)PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
+	physbio_xlate_set_p2p(&c->xlate, c->p2p_map, m->nr_regions);
+}
+
+static int compare_windows(const void *a, const void *b)
+{
+	const struct physbio_window *wa = a, *wb = b;
+
+	return wa->start < wb->start ? -1 : wa->start > wb->start;
+}
+
+static int client_set_windows(struct client *c, const struct physbio_node *hb)
+{
+	unsigned int i;
+
+	if (!hb->nr_inbound) {
+		physbio_xlate_init_identity(&c->xlate);
+		return 0;
+	}
+	for (i = 0; i < hb->nr_inbound; i++) {
+		c->windows[i].start = hb->inbound[i].cpu;
+		c->windows[i].size = hb->inbound[i].size;
+		c->windows[i].bus = hb->inbound[i].bus;
+	}
+	qsort(c->windows, hb->nr_inbound, sizeof(c->windows[0]),
+	      compare_windows);
+	return physbio_xlate_init_windows(&c->xlate, c->windows,
+					  hb->nr_inbound);
+}
+
+static int client_setup(struct physbio_machine *m, int node)
+{
+	struct physbio_node *n = physbio_topology_node(m->topology, node);
+	struct client *c = &m->clients[node];
+	int hb, err;
+
+	if (n->kind != PHYSBIO_ENDPOINT)
+		return 0;
+	hb = physbio_topology_host_bridge(m->topology, node);
+	err = client_set_windows(c, physbio_topology_node(m->topology, hb));
+	if (err)
+		return err;
+	c->p2p_map = m->p2p_maps + (size_t)node * m->nr_regions;
+	client_set_p2p(m, node);
+	c->dev.xlate = &c->xlate;
+	c->dev.dma_mask = n->dma_mask;
+	c->dev.numa_node = n->numa_node;
+	return 0;
+}
+
+static int make_mem(struct physbio_machine *m,
+		    const struct physbio_mem_range *ram, unsigned int nr_ram,
+		    struct physbio_error *error)
+{
+	struct physbio_mem_range *ranges =
+		calloc(nr_ram + m->nr_regions, sizeof(*ranges));
+	unsigned int i;
+	int err;
+
+	if (!ranges)
+		return -ENOMEM;
+	for (i = 0; i < nr_ram; i++)
+		ranges[i] = ram[i];
+	for (i = 0; i < m->nr_regions; i++)
+		ranges[nr_ram + i] = (struct physbio_mem_range){
+			.start = m->regions[i].start,
+			.size = m->regions[i].size,
+			.kind = PHYSBIO_MEM_BAR,
+			.nid = -1,
+			.region = &m->regions[i],
+		};
+	err = physbio_mem_create(ranges, nr_ram + m->nr_regions, &m->mem,
+				 error);
+	free(ranges);
+	return err;
+}
+
+static bool alloc_tables(struct physbio_machine *m)
+{
+	size_t nodes = (size_t)physbio_topology_nr(m->topology) + 1;
+	size_t bars = count_bars(m->topology) + 1;
+
+	m->clients = calloc(nodes, sizeof(*m->clients));
+	m->regions = calloc(bars, sizeof(*m->regions));
+	m->region_node = calloc(bars, sizeof(*m->region_node));
+	m->region_bar = calloc(bars, sizeof(*m->region_bar));
+	m->p2p_maps = calloc(nodes, bars);
+	return m->clients && m->regions && m->region_node && m->region_bar &&
+	       m->p2p_maps;
+}
+
+static int machine_setup(struct physbio_machine *m,
+			 const struct physbio_mem_range *ram,
+			 unsigned int nr_ram, struct physbio_error *error)
+{
+	int i, err = 0;
+
+	if (!alloc_tables(m))
+		return -ENOMEM;
+	find_regions(m);
+	for (i = 0; i < physbio_topology_nr(m->topology) && !err; i++)
+		err = client_setup(m, i);
+	return err ? err : make_mem(m, ram, nr_ram, error);
+}
+
+int physbio_machine_create(struct physbio_topology *t,
+			   const struct physbio_mem_range *ram,
+			   unsigned int nr_ram,
+			   struct physbio_machine **machine,
+			   struct physbio_error *error)
+{
+	struct physbio_machine *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	m->topology = t;
+	if (error)
+		memset(error, 0, sizeof(*error));
+	err = machine_setup(m, ram, nr_ram, error);
+	if (err) {
+		if (error && !error->err)
+			error->err = err;
+		physbio_machine_destroy(m);
+		return err;
+	}
+	*machine = m;
+	return 0;
+}
+
+void physbio_machine_destroy(struct physbio_machine *m)
+{
+	if (!m)
+		return;
+	physbio_mem_destroy(m->mem);
+	free(m->p2p_maps);
+	free(m->region_bar);
+	free(m->region_node);
+	free(m->regions);
+	free(m->clients);
+	free(m);
+}
+
+struct physbio_mem *physbio_machine_mem(struct physbio_machine *m)
+{
+	return m->mem;
+}
+
+const struct pb_device *
+physbio_machine_device(const struct physbio_machine *m, int node)
+{
+	if (node < 0 || node >= physbio_topology_nr(m->topology) ||
+	    !m->clients[node].dev.xlate)
+		return NULL;
+	return &m->clients[node].dev;
+}
+
+const struct physbio_region *
+physbio_machine_region(const struct physbio_machine *m, int node, int bar)
+{
+	unsigned int id;
+
+	for (id = 0; id < m->nr_regions; id++)
+		if (m->region_node[id] == node && m->region_bar[id] == bar &&
+		    region_published(m, id))
+			return &m->regions[id];
+	return NULL;
+}

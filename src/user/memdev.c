@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The model device. Upper half: the driver, which knows requests and maps them. Lower
+ * half: the controller, which gets a command and knows nothing but what is in it.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <physbio/memdev.h>
+
+#define DEFAULT_DEPTH 64
+
+/* What travels from the driver to the controller. */
+struct command {
+	enum pb_req_op op;
+	uint64_t offset; /* in the store, bytes */
+	uint32_t len; /* bytes */
+	bool use_sgl;
+	union pb_nvme_data_ptr dptr;
+};
+
+/* The driver's memory behind each request. */
+struct cmd {
+	struct pb_nvme_iod iod;
+	struct pb_nvme_list_page lists[PB_NVME_MAX_LIST_PAGES];
+	struct pb_nvme_range ranges[PB_NVME_MAX_SEGS];
+	bool prepared;
+};
+
+struct physbio_memdev {
+	struct physbio_memdev_config config;
+	const struct physbio_memdev_core *core;
+	struct pb_blk_mq_tag_set set;
+	struct pb_request_queue *q;
+	struct pb_block_device bdev;
+	pb_dma_addr_t lists_dma;
+	char *store;
+	size_t store_size;
+	pthread_mutex_t lock; /* of waiting and stats */
+	struct pb_rq_list waiting;
+	struct physbio_memdev_stats stats;
+};
+
+static const struct physbio_memdev_core own_core = {
+	.alloc_queue = pb_blk_mq_alloc_queue,
+	.destroy_queue = pb_blk_mq_destroy_queue,
+	.start_request = pb_blk_mq_start_request,
+	.end_request = pb_blk_mq_end_request,
+	.map_data = pb_nvme_map_data,
+	.unmap_data = pb_nvme_unmap_data,
+};
+
+/* --- controller --- */
+
+/* One piece of data between the store and the bus. */
+static int transfer(struct physbio_memdev *d, const struct command *c,
+		    uint32_t done, pb_dma_addr_t addr, uint32_t len,
+		    pb_dma_addr_t *fault)
+{
+	char *store = d->store + c->offset + done;
+
+	if (pb_op_is_write((pb_blk_opf_t)c->op))
+		return physbio_fabric_read(d->config.fabric, d->config.node,
+					   addr, store, len, fault);
+	return physbio_fabric_write(d->config.fabric, d->config.node, addr,
+				    store, len, fault);
+}
+
+static uint32_t to_page_end(pb_dma_addr_t addr)
+{
+	return PB_NVME_CTRL_PAGE_SIZE -
+	       (uint32_t)(physbio_dma_value(addr) &
+			  (PB_NVME_CTRL_PAGE_SIZE - 1));
+}
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The list that PRP2 points to: its last slot chains while more must follow. */
+static int transfer_prp_list(struct physbio_memdev *d, const struct command *c,
+			     uint32_t done, pb_dma_addr_t *fault)
+{
+	pb_dma_addr_t list[PB_NVME_PRPS_PER_PAGE];
+	pb_dma_addr_t at = c->dptr.prp.prp2;
+	uint32_t slot = PB_NVME_PRPS_PER_PAGE, left, n;
+	int err;
+
+	while (done < c->len) {
+		if (slot == PB_NVME_PRPS_PER_PAGE) {
+			err = physbio_fabric_fetch(d->config.fabric,
+						   d->config.node, at, list,
+						   sizeof(list), fault);
+			if (err)
+				return err;
+			slot = 0;
+		}
+		left = c->len - done;
+		if (slot == PB_NVME_PRPS_PER_PAGE - 1 &&
+		    left > PB_NVME_CTRL_PAGE_SIZE) {
+			at = list[slot++];
+			continue;
+		}
+		n = min_u32(left, PB_NVME_CTRL_PAGE_SIZE);
+		err = transfer(d, c, done, list[slot++], n, fault);
+		if (err)
+			return err;
+		done += n;
+	}
+	return 0;
+}
+
+static int transfer_prp(struct physbio_memdev *d, const struct command *c,
+			pb_dma_addr_t *fault)
+{
+	uint32_t n = min_u32(c->len, to_page_end(c->dptr.prp.prp1));
+	uint32_t left = c->len - n;
+	int err = transfer(d, c, 0, c->dptr.prp.prp1, n, fault);
+
+	if (err || !left)
+		return err;
+	if (left <= PB_NVME_CTRL_PAGE_SIZE)
+		return transfer(d, c, n, c->dptr.prp.prp2, left, fault);
+	return transfer_prp_list(d, c, n, fault);
+}
+
+static int transfer_sgl_list(struct physbio_memdev *d, const struct command *c,
+			     const struct pb_nvme_sgl_desc *seg,
+			     pb_dma_addr_t *fault)
+{
+	struct pb_nvme_sgl_desc desc;
+	uint32_t done = 0, at;
+	int err;
+
+	for (at = 0; at < seg->length; at += sizeof(desc)) {
+		err = physbio_fabric_fetch(d->config.fabric, d->config.node,
+					   physbio_dma_add(seg->addr, at),
+					   &desc, sizeof(desc), fault);
+		if (err)
+			return err;
+		if (desc.type != PB_NVME_SGL_DATA ||
+		    desc.length > c->len - done)
+			return -EPROTO;
+		err = transfer(d, c, done, desc.addr, desc.length, fault);
+		if (err)
+			return err;
+		done += desc.length;
+	}
+	return done == c->len ? 0 : -EPROTO;
+}
+
+static int transfer_sgl(struct physbio_memdev *d, const struct command *c,
+			pb_dma_addr_t *fault)
+{
+	const struct pb_nvme_sgl_desc *desc = &c->dptr.sgl;
+
+	if (desc->type == PB_NVME_SGL_LAST_SEGMENT)
+		return transfer_sgl_list(d, c, desc, fault);
+	if (desc->type != PB_NVME_SGL_DATA || desc->length != c->len)
+		return -EPROTO;
+	return transfer(d, c, 0, desc->addr, desc->length, fault);
+}
+
+static void count_bytes(struct physbio_memdev *d, const struct command *c)
+{
+	pthread_mutex_lock(&d->lock);
+	if (pb_op_is_write((pb_blk_opf_t)c->op))
+		d->stats.bytes_out += c->len;
+	else
+		d->stats.bytes_in += c->len;
+	pthread_mutex_unlock(&d->lock);
+}
+
+static void count_fault(struct physbio_memdev *d, pb_dma_addr_t fault)
+{
+	pthread_mutex_lock(&d->lock);
+	d->stats.faults++;
+	d->stats.last_fault = fault;
+	pthread_mutex_unlock(&d->lock);
+}
+
+static pb_blk_status_t execute_data(struct physbio_memdev *d,
+				    const struct command *c)
+{
+	pb_dma_addr_t fault = PB_DMA_MAPPING_ERROR;
+	int err = c->use_sgl ? transfer_sgl(d, c, &fault) :
+			       transfer_prp(d, c, &fault);
+
+	if (!err) {
+		count_bytes(d, c);
+		return PB_BLK_STS_OK;
+	}
+	count_fault(d, fault);
+	return PB_BLK_STS_IOERR;
+}
+
+static pb_blk_status_t execute(struct physbio_memdev *d,
+			       const struct command *c)
+{
+	switch (c->op) {
+	case PB_REQ_OP_READ:
+	case PB_REQ_OP_WRITE:
+		return c->len ? execute_data(d, c) : PB_BLK_STS_OK;
+	case PB_REQ_OP_WRITE_ZEROES:
+	case PB_REQ_OP_DISCARD:
+		memset(d->store + c->offset, 0, c->len);
+		return PB_BLK_STS_OK;
+	default:
+		return PB_BLK_STS_NOTSUPP;
+	}
+}
+
+/* --- driver --- */
+
+static struct cmd *cmd_of(struct pb_request *rq)
+{
+	return pb_blk_mq_rq_to_pdu(rq);
+}
+
+/* The lists of a tag, in RAM that was mapped once for the device. */
+static void cmd_prepare(struct physbio_memdev *d, struct pb_request *rq)
+{
+	struct cmd *cmd = cmd_of(rq);
+	uint64_t at = (uint64_t)rq->tag * PB_NVME_MAX_LIST_PAGES *
+		      PB_NVME_CTRL_PAGE_SIZE;
+	int i;
+
+	if (cmd->prepared)
+		return;
+	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
+		cmd->lists[i].virt = physbio_mem_virt(
+			d->config.mem, d->config.lists + (pb_phys_addr_t)at);
+		cmd->lists[i].dma = physbio_dma_add(d->lists_dma, at);
+		at += PB_NVME_CTRL_PAGE_SIZE;
+	}
+	cmd->iod.lists = cmd->lists;
+	cmd->iod.ranges = cmd->ranges;
+	cmd->iod.max_ranges = PB_NVME_MAX_SEGS;
+	cmd->iod.sgl_supported = d->config.sgl_supported;
+	cmd->iod.sgl_threshold = PB_NVME_SGL_THRESHOLD;
+	cmd->prepared = true;
+}
+
+static bool rq_has_data(const struct pb_request *rq)
+{
+	enum pb_req_op op = pb_req_op(rq);
+
+	return pb_blk_rq_bytes(rq) &&
+	       (op == PB_REQ_OP_READ || op == PB_REQ_OP_WRITE);
+}
+
+static struct command command_of(struct pb_request *rq)
+{
+	const struct pb_nvme_iod *iod = &cmd_of(rq)->iod;
+
+	return (struct command){
+		.op = pb_req_op(rq),
+		.offset = pb_blk_rq_pos(rq) << PB_SECTOR_SHIFT,
+		.len = pb_blk_rq_bytes(rq),
+		.use_sgl = iod->use_sgl,
+		.dptr = iod->dptr,
+	};
+}
+
+static void count_request(struct physbio_memdev *d, struct pb_request *rq)
+{
+	const struct pb_nvme_iod *iod = &cmd_of(rq)->iod;
+
+	pthread_mutex_lock(&d->lock);
+	d->stats.requests++;
+	if (rq->cmd_flags & PB_REQ_PREFLUSH)
+		d->stats.flushes++;
+	if (rq_has_data(rq)) {
+		d->stats.ranges += iod->nr_ranges;
+		d->stats.sgls += iod->use_sgl;
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* A discard may have several ranges; each bio is one. */
+static pb_blk_status_t run_ranges(struct physbio_memdev *d,
+				  struct pb_request *rq)
+{
+	pb_blk_status_t status = PB_BLK_STS_OK;
+	struct command c = command_of(rq);
+	const struct pb_bio *bio;
+
+	__pb_rq_for_each_bio(bio, rq) {
+		c.offset = bio->bi_iter.bi_sector << PB_SECTOR_SHIFT;
+		c.len = bio->bi_iter.bi_size;
+		if (status == PB_BLK_STS_OK)
+			status = execute(d, &c);
+	}
+	return status;
+}
+
+static void run_request(struct physbio_memdev *d, struct pb_request *rq)
+{
+	struct command c = command_of(rq);
+	pb_blk_status_t status;
+
+	count_request(d, rq);
+	if (rq_has_data(rq)) {
+		status = execute(d, &c);
+		d->core->unmap_data(rq, d->config.dev, &cmd_of(rq)->iod);
+	} else {
+		status = run_ranges(d, rq);
+	}
+	d->core->end_request(rq, status);
+}
+
+static void wait_for_poll(struct physbio_memdev *d, struct pb_request *rq)
+{
+	pthread_mutex_lock(&d->lock);
+	rq->rq_next = NULL;
+	if (d->waiting.tail)
+		d->waiting.tail->rq_next = rq;
+	else
+		d->waiting.head = rq;
+	d->waiting.tail = rq;
+	pthread_mutex_unlock(&d->lock);
+}
+
+static struct pb_request *next_waiting(struct physbio_memdev *d)
+{
+	struct pb_request *rq;
+
+	pthread_mutex_lock(&d->lock);
+	rq = d->waiting.head;
+	if (rq)
+		d->waiting.head = rq->rq_next;
+	if (!d->waiting.head)
+		d->waiting.tail = NULL;
+	pthread_mutex_unlock(&d->lock);
+	return rq;
+}
+
+unsigned int physbio_memdev_poll(struct physbio_memdev *d, unsigned int max)
+{
+	struct pb_request *rq;
+	unsigned int n;
+
+	for (n = 0; n < max && (rq = next_waiting(d)); n++)
+		run_request(d, rq);
+	return n;
+}
+
+/* Every build lays a queue out alike: this works for whichever calls. */
+static pb_blk_status_t memdev_queue_rq(struct pb_blk_mq_hw_ctx *hctx,
+				       const struct pb_blk_mq_queue_data *bd)
+{
+	struct physbio_memdev *d = pb_queue_data(pb_hctx_queue(hctx));
+	struct pb_request *rq = bd->rq;
+	pb_blk_status_t status;
+
+	d->core->start_request(rq);
+	if (rq_has_data(rq)) {
+		cmd_prepare(d, rq);
+		status = d->core->map_data(rq, d->config.dev, &cmd_of(rq)->iod);
+		if (status != PB_BLK_STS_OK)
+			return status;
+	}
+	if (d->config.deferred)
+		wait_for_poll(d, rq);
+	else
+		run_request(d, rq);
+	return PB_BLK_STS_OK;
+}
+
+static const struct pb_blk_mq_ops memdev_ops = {
+	.queue_rq = memdev_queue_rq,
+};
+
+/* --- life --- */
+
+uint64_t physbio_memdev_list_bytes(unsigned int queue_depth)
+{
+	if (!queue_depth)
+		queue_depth = DEFAULT_DEPTH;
+	return (uint64_t)queue_depth * PB_NVME_MAX_LIST_PAGES *
+	       PB_NVME_CTRL_PAGE_SIZE;
+}
+
+void physbio_memdev_limits(struct pb_queue_limits *lim, bool sgl)
+{
+	memset(lim, 0, sizeof(*lim));
+	lim->features = PB_BLK_FEAT_WRITE_CACHE | PB_BLK_FEAT_FUA |
+			PB_BLK_FEAT_PCI_P2PDMA;
+	lim->max_hw_sectors = 1024; /* 512 KiB */
+	lim->max_segments = 127;
+	lim->max_segment_size = UINT32_MAX;
+	lim->seg_boundary_mask = UINT64_MAX;
+	lim->virt_boundary_mask = sgl ? 0 : PB_NVME_CTRL_PAGE_SIZE - 1;
+	lim->dma_alignment = 3;
+	lim->max_hw_discard_sectors = UINT32_MAX >> PB_SECTOR_SHIFT;
+	lim->max_discard_segments = 256;
+	lim->max_write_zeroes_sectors = UINT32_MAX >> PB_SECTOR_SHIFT;
+}
+
+static bool lists_in_ram(const struct physbio_memdev *d)
+{
+	uint64_t bytes = physbio_memdev_list_bytes(d->set.queue_depth), at;
+
+	for (at = 0; at < bytes; at += PB_NVME_CTRL_PAGE_SIZE)
+		if (!physbio_mem_virt(d->config.mem,
+				      d->config.lists + (pb_phys_addr_t)at))
+			return false;
+	return true;
+}
+
+static bool alloc_store(struct physbio_memdev *d)
+{
+	if (!d->config.nr_sectors ||
+	    d->config.nr_sectors > SIZE_MAX >> PB_SECTOR_SHIFT)
+		return false;
+	d->store_size = (size_t)d->config.nr_sectors << PB_SECTOR_SHIFT;
+	d->store = mmap(NULL, d->store_size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (d->store == MAP_FAILED)
+		d->store = NULL;
+	return d->store;
+}
+
+/* Errors come as pointers from the engine, as in the kernel. */
+static int ptr_error(const void *ptr)
+{
+	return (uintptr_t)ptr >= (uintptr_t)-4095 ? (int)(intptr_t)ptr : 0;
+}
+
+static int make_queue(struct physbio_memdev *d)
+{
+	struct pb_queue_limits lim;
+	struct pb_request_queue *q;
+
+	physbio_memdev_limits(&lim, d->config.sgl_supported);
+	if (d->config.limits)
+		lim = *d->config.limits;
+	q = d->core->alloc_queue(&d->set, &lim, d);
+	if (ptr_error(q))
+		return ptr_error(q);
+	d->q = q;
+	d->bdev.bd_queue = q;
+	d->bdev.bd_nr_sectors = d->config.nr_sectors;
+	return 0;
+}
+
+static int memdev_setup(struct physbio_memdev *d)
+{
+	int err;
+
+	d->core = d->config.core ? d->config.core : &own_core;
+	d->set.ops = &memdev_ops;
+	d->set.queue_depth = d->config.queue_depth ? d->config.queue_depth :
+						     DEFAULT_DEPTH;
+	d->set.cmd_size = sizeof(struct cmd);
+	d->set.numa_node = d->config.dev->numa_node;
+	pthread_mutex_init(&d->lock, NULL);
+	if (!lists_in_ram(d))
+		return -EINVAL;
+	err = pb_dma_map_phys(d->config.dev, d->config.lists,
+			      physbio_memdev_list_bytes(d->set.queue_depth), 0,
+			      &d->lists_dma);
+	if (err)
+		return err;
+	if (!alloc_store(d))
+		return -ENOMEM;
+	return make_queue(d);
+}
+
+int physbio_memdev_create(const struct physbio_memdev_config *config,
+			  struct physbio_memdev **memdev)
+{
+	struct physbio_memdev *d = calloc(1, sizeof(*d));
+	int err;
+
+	if (!d)
+		return -ENOMEM;
+	d->config = *config;
+	err = memdev_setup(d);
+	if (err) {
+		physbio_memdev_destroy(d);
+		return err;
+	}
+	*memdev = d;
+	return 0;
+}
+
+void physbio_memdev_destroy(struct physbio_memdev *d)
+{
+	if (!d)
+		return;
+	if (d->q)
+		d->core->destroy_queue(d->q);
+	if (d->store)
+		munmap(d->store, d->store_size);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+struct pb_block_device *physbio_memdev_bdev(struct physbio_memdev *d)
+{
+	return &d->bdev;
+}
+
+void *physbio_memdev_store(struct physbio_memdev *d)
+{
+	return d->store;
+}
+
+void physbio_memdev_stats(const struct physbio_memdev *d,
+			  struct physbio_memdev_stats *stats)
+{
+	*stats = d->stats;
+}
