@@ -27,8 +27,8 @@ static int add_port(struct machine *m, const char *hb, const char *port,
 		    const struct trp_case *c, uint64_t cpu, uint64_t bus)
 {
 	const struct physbio_bridge_window w = { cpu, bus, 0x40000000 };
-	int node = physbio_topology_add(m->t, PHYSBIO_HOST_BRIDGE, hb, NULL,
-					NULL);
+	int node =
+		physbio_topology_add(m->t, PHYSBIO_HOST_BRIDGE, hb, NULL, NULL);
 
 	physbio_topology_node(m->t, node)->p2p_listed = c->allowed;
 	physbio_topology_add(m->t, PHYSBIO_BRIDGE, port, hb, NULL);
@@ -39,8 +39,8 @@ static int add_bar(struct machine *m, const char *name, const char *port,
 		   uint64_t bus)
 {
 	const struct physbio_bar bar = { bus, BAR_SIZE, true };
-	int node = physbio_topology_add(m->t, PHYSBIO_ENDPOINT, name, port,
-					NULL);
+	int node =
+		physbio_topology_add(m->t, PHYSBIO_ENDPOINT, name, port, NULL);
 
 	return physbio_topology_add_bar(m->t, node, &bar, NULL) ? -1 : node;
 }
@@ -94,8 +94,8 @@ static int make_disk(struct machine *m)
 
 static int boot(struct machine *m, const struct trp_case *c)
 {
-	const struct physbio_mem_range ram = { RAM, 16 << 20,
-					       PHYSBIO_MEM_RAM, -1, NULL };
+	const struct physbio_mem_range ram = { RAM, 16 << 20, PHYSBIO_MEM_RAM,
+					       -1, NULL };
 	int err = describe(m, c);
 
 	if (!err)

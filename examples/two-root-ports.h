@@ -7,7 +7,10 @@
 
 #define TRP_LEN 16384u
 
-enum { TRP_PHYS, TRP_DMA };
+enum {
+	TRP_PHYS,
+	TRP_DMA
+};
 
 struct trp_case {
 	bool equal_offsets; /* the board's 64-bit windows: offset 0 everywhere */
@@ -19,7 +22,8 @@ struct trp_result {
 	unsigned long long paddr; /* of the memory, as the CPU sees it */
 	unsigned long long bus; /* of the same, at its own port */
 	int err; /* of writing it to the disk */
-	unsigned int wrong_bytes; /* of what the disk got, if it reports success */
+	unsigned int
+		wrong_bytes; /* of what the disk got, if it reports success */
 	bool disk_has_victim; /* all of these are the victim's bytes */
 	int read_err; /* of reading the disk into it */
 	bool read_right; /* the memory has what the disk had */

@@ -25,11 +25,6 @@ typedef void (*pb_bio_end_io_t)(struct pb_bio *bio);
 #define PB_BIO_MAX_SIZE UINT32_MAX
 #define PB_BIO_INLINE_VECS 4
 
-#ifdef __KERNEL__
-#undef PB_BIO_MAX_SIZE
-#define PB_BIO_MAX_SIZE U32_MAX
-#endif
-
 /* Operation of a bio: the low bits of bi_opf. Values as in the kernel. */
 enum pb_req_op {
 	PB_REQ_OP_READ = 0,
@@ -64,8 +59,8 @@ enum pb_req_op {
 #define PB_REQ_POLLED (1u << 22)
 #define PB_REQ_ATOMIC (1u << 27) /* all or nothing: never cut */
 
-#define PB_REQ_FAILFAST_MASK                                                   \
-	(PB_REQ_FAILFAST_DEV | PB_REQ_FAILFAST_TRANSPORT |                     \
+#define PB_REQ_FAILFAST_MASK                               \
+	(PB_REQ_FAILFAST_DEV | PB_REQ_FAILFAST_TRANSPORT | \
 	 PB_REQ_FAILFAST_DRIVER)
 
 /* Nothing with one of these merges. Source: REQ_NOMERGE_FLAGS */
@@ -176,7 +171,7 @@ static inline void pb_bio_set_flag(struct pb_bio *bio, enum pb_bio_flag flag)
 
 static inline void pb_bio_clear_flag(struct pb_bio *bio, enum pb_bio_flag flag)
 {
-	bio->bi_flags &= (uint16_t)~(1u << flag);
+	bio->bi_flags &= (uint16_t) ~(1u << flag);
 }
 
 static inline uint32_t pb_bio_sectors(const struct pb_bio *bio)

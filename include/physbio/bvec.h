@@ -127,17 +127,17 @@ static inline void pb_bvec_iter_step(const struct pb_bio_vec *bvec,
 }
 
 /* Every entry's rest, over page borders. Source: for_each_mp_bvec() */
-#define pb_for_each_mp_bvec(bvl, bvec_table, iter, start)                  \
-	for ((iter) = (start);                                              \
-	     (iter).bi_size &&                                              \
-	     ((bvl) = pb_mp_bvec_iter_bvec((bvec_table), (iter)), 1);       \
+#define pb_for_each_mp_bvec(bvl, bvec_table, iter, start)             \
+	for ((iter) = (start);                                        \
+	     (iter).bi_size &&                                        \
+	     ((bvl) = pb_mp_bvec_iter_bvec((bvec_table), (iter)), 1); \
 	     pb_bvec_iter_step((bvec_table), &(iter), (bvl).bv_len))
 
 /* The same, a page at a time. Source: for_each_bvec() */
-#define pb_for_each_bvec(bvl, bvec_table, iter, start)                     \
-	for ((iter) = (start);                                              \
-	     (iter).bi_size &&                                              \
-	     ((bvl) = pb_bvec_iter_bvec((bvec_table), (iter)), 1);          \
+#define pb_for_each_bvec(bvl, bvec_table, iter, start)             \
+	for ((iter) = (start);                                     \
+	     (iter).bi_size &&                                     \
+	     ((bvl) = pb_bvec_iter_bvec((bvec_table), (iter)), 1); \
 	     pb_bvec_iter_step((bvec_table), &(iter), (bvl).bv_len))
 
 #ifdef __cplusplus

@@ -103,13 +103,13 @@ struct pb_req_iterator {
 };
 
 /* Every vector of a request. Source: rq_for_each_bvec() */
-#define pb_rq_for_each_bvec(bvl, rq, rq_iter)               \
-	__pb_rq_for_each_bio((rq_iter).bio, rq)             \
+#define pb_rq_for_each_bvec(bvl, rq, rq_iter)   \
+	__pb_rq_for_each_bio((rq_iter).bio, rq) \
 		pb_bio_for_each_bvec(bvl, (rq_iter).bio, (rq_iter).iter)
 
 /* The same, a page at a time. Source: rq_for_each_segment() */
-#define pb_rq_for_each_segment(bvl, rq, rq_iter)            \
-	__pb_rq_for_each_bio((rq_iter).bio, rq)             \
+#define pb_rq_for_each_segment(bvl, rq, rq_iter) \
+	__pb_rq_for_each_bio((rq_iter).bio, rq)  \
 		pb_bio_for_each_segment(bvl, (rq_iter).bio, (rq_iter).iter)
 
 /**

@@ -62,9 +62,9 @@ PB_API unsigned pb_get_max_io_size(const struct pb_bio *bio,
  * Context: may sleep. Return: what to go on with; NULL if the bio has been ended
  * with an error. Source: __bio_split_to_limits()
  */
-PB_API struct pb_bio *__pb_bio_split_to_limits(struct pb_bio *bio,
-					       const struct pb_queue_limits *lim,
-					       unsigned int *nr_segs);
+PB_API struct pb_bio *
+__pb_bio_split_to_limits(struct pb_bio *bio, const struct pb_queue_limits *lim,
+			 unsigned int *nr_segs);
 
 #ifdef __cplusplus
 }

@@ -88,7 +88,8 @@ PB_API void physbio_topology_destroy(struct physbio_topology *t);
  */
 PB_API int physbio_topology_add(struct physbio_topology *t,
 				enum physbio_node_kind kind, const char *name,
-				const char *parent, struct physbio_error *error);
+				const char *parent,
+				struct physbio_error *error);
 
 /**
  * physbio_topology_add_outbound() - a window from the CPU to the bus

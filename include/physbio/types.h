@@ -13,6 +13,7 @@
 #include <linux/atomic.h>
 #include <linux/build_bug.h>
 #include <linux/gfp.h>
+#include <linux/limits.h>
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
@@ -30,6 +31,10 @@ typedef atomic_t pb_atomic_t;
 
 #define PB_BITWISE __bitwise
 #define PB_FORCE __force
+
+/* What the kernel has under other names. */
+#define UINT64_C(x) U64_C(x)
+#define UINT32_MAX U32_MAX
 
 #else /* userspace */
 
@@ -99,12 +104,7 @@ typedef uint32_t pb_blk_opf_t;
  */
 typedef uint64_t PB_BITWISE pb_dma_addr_t;
 
-#define PB_DMA_MAPPING_ERROR ((PB_FORCE pb_dma_addr_t)UINT64_C(-1))
-
-#ifdef __KERNEL__
-#undef PB_DMA_MAPPING_ERROR
-#define PB_DMA_MAPPING_ERROR ((PB_FORCE pb_dma_addr_t)U64_MAX)
-#endif
+#define PB_DMA_MAPPING_ERROR ((PB_FORCE pb_dma_addr_t)~UINT64_C(0))
 
 /**
  * physbio_dma_make() - make a bus address from its number

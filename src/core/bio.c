@@ -20,9 +20,9 @@ int pb_bioset_init(struct pb_bio_set *bs, unsigned int pool_size)
 
 	memset(bs, 0, sizeof(*bs));
 	bs->bio_pool = mempool_create_kmalloc_pool(
-		pool_size, sizeof(struct pb_bio) +
-				   PB_BIO_INLINE_VECS *
-					   sizeof(struct pb_bio_vec));
+		pool_size,
+		sizeof(struct pb_bio) +
+			PB_BIO_INLINE_VECS * sizeof(struct pb_bio_vec));
 	if (!bs->bio_pool)
 		return -ENOMEM;
 	for (i = 0; i < NR_BVEC_POOLS; i++) {
@@ -278,7 +278,8 @@ static bool bio_takes_region_of(struct pb_bio *bio, const struct pb_page *page,
 {
 	const struct physbio_region *region = pb_page_region(page);
 
-	if (!region || !region_holds(region, pb_page_to_phys(page) + offset, len))
+	if (!region ||
+	    !region_holds(region, pb_page_to_phys(page) + offset, len))
 		return false;
 	if (!bio->bi_vcnt)
 		bio_set_region(bio, region);
@@ -435,20 +436,10 @@ static const struct {
 	int errnum;
 	u8 status;
 } blk_errors[] = {
-	{ 0, 0 },
-	{ -EOPNOTSUPP, 1 },
-	{ -ETIMEDOUT, 2 },
-	{ -ENOSPC, 3 },
-	{ -ENOLINK, 4 },
-	{ -EREMOTEIO, 5 },
-	{ -ENODATA, 7 },
-	{ -EILSEQ, 8 },
-	{ -ENOMEM, 9 },
-	{ -EAGAIN, 12 },
-	{ -EBUSY, 13 },
-	{ -ENODEV, 16 },
-	{ -EINVAL, 19 },
-	{ -EIO, 10 },
+	{ 0, 0 },	 { -EOPNOTSUPP, 1 }, { -ETIMEDOUT, 2 }, { -ENOSPC, 3 },
+	{ -ENOLINK, 4 }, { -EREMOTEIO, 5 },  { -ENODATA, 7 },	{ -EILSEQ, 8 },
+	{ -ENOMEM, 9 },	 { -EAGAIN, 12 },    { -EBUSY, 13 },	{ -ENODEV, 16 },
+	{ -EINVAL, 19 }, { -EIO, 10 },
 };
 
 #define NR_BLK_ERRORS ((int)(sizeof(blk_errors) / sizeof(blk_errors[0])))

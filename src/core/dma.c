@@ -174,7 +174,6 @@ bool pb_blk_rq_dma_unmap(struct pb_request *rq, const struct pb_device *dma_dev,
 			 struct pb_dma_iova_state *state, u64 mapped_len,
 			 enum pb_pci_p2pdma_map_type map)
 {
-	return map == PB_PCI_P2PDMA_MAP_BUS_ADDR ||
-	       !pb_dma_need_unmap(dma_dev);
+	return map == PB_PCI_P2PDMA_MAP_BUS_ADDR || !pb_dma_need_unmap(dma_dev);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_unmap);

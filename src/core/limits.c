@@ -55,8 +55,8 @@ static int validate_sectors(struct pb_queue_limits *lim)
 	lim->max_hw_sectors = round_down(lim->max_hw_sectors, lbs);
 	most = min_not_zero(lim->max_hw_sectors, lim->max_dev_sectors);
 	if (lim->max_user_sectors) {
-		if (lim->max_user_sectors <
-		    PB_BLK_MIN_SEGMENT_SIZE >> PB_SECTOR_SHIFT)
+		if (lim->max_user_sectors < PB_BLK_MIN_SEGMENT_SIZE >>
+		    PB_SECTOR_SHIFT)
 			return -EINVAL;
 		lim->max_sectors = min(most, lim->max_user_sectors);
 	} else {
@@ -68,11 +68,11 @@ static int validate_sectors(struct pb_queue_limits *lim)
 
 static void validate_discard(struct pb_queue_limits *lim)
 {
-	lim->max_discard_sectors = min(lim->max_hw_discard_sectors,
-				       lim->max_user_discard_sectors);
+	lim->max_discard_sectors =
+		min(lim->max_hw_discard_sectors, lim->max_user_discard_sectors);
 	if (lim->max_discard_sectors)
-		lim->discard_granularity = max(lim->discard_granularity,
-					       lim->physical_block_size);
+		lim->discard_granularity =
+			max(lim->discard_granularity, lim->physical_block_size);
 	else
 		lim->discard_granularity = 0;
 	if (!lim->max_discard_segments)
@@ -192,8 +192,8 @@ static void validate_atomic_writes(struct pb_queue_limits *lim)
 		    lim->max_hw_sectors);
 	lim->atomic_write_unit_min = min(lim->atomic_write_hw_unit_min, unit);
 	lim->atomic_write_unit_max = min(lim->atomic_write_hw_unit_max, unit);
-	lim->atomic_write_boundary_sectors =
-		lim->atomic_write_hw_boundary >> PB_SECTOR_SHIFT;
+	lim->atomic_write_boundary_sectors = lim->atomic_write_hw_boundary >>
+					     PB_SECTOR_SHIFT;
 }
 
 static int validate_zoned(struct pb_queue_limits *lim)
@@ -205,8 +205,8 @@ static int validate_zoned(struct pb_queue_limits *lim)
 		lim->max_zone_append_sectors = 0;
 		return 0;
 	}
-	lim->zone_write_granularity = max(lim->zone_write_granularity,
-					  lim->logical_block_size);
+	lim->zone_write_granularity =
+		max(lim->zone_write_granularity, lim->logical_block_size);
 	lim->max_zone_append_sectors =
 		min_not_zero(lim->max_hw_zone_append_sectors,
 			     min(lim->chunk_sectors, lim->max_hw_sectors));
@@ -215,17 +215,17 @@ static int validate_zoned(struct pb_queue_limits *lim)
 
 int pb_blk_validate_limits(struct pb_queue_limits *lim)
 {
-	struct pb_queue_limits new = *lim;
+	struct pb_queue_limits checked = *lim;
 
-	if (validate_blocks(&new) || validate_sectors(&new) ||
-	    validate_segments(&new) || validate_zoned(&new))
+	if (validate_blocks(&checked) || validate_sectors(&checked) ||
+	    validate_segments(&checked) || validate_zoned(&checked))
 		return -EINVAL;
-	validate_discard(&new);
-	validate_atomic_writes(&new);
-	new.alignment_offset &= new.physical_block_size - 1;
-	if (!(new.features & PB_BLK_FEAT_WRITE_CACHE))
-		new.features &= ~(u32)PB_BLK_FEAT_FUA;
-	*lim = new;
+	validate_discard(&checked);
+	validate_atomic_writes(&checked);
+	checked.alignment_offset &= checked.physical_block_size - 1;
+	if (!(checked.features & PB_BLK_FEAT_WRITE_CACHE))
+		checked.features &= ~(u32)PB_BLK_FEAT_FUA;
+	*lim = checked;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(pb_blk_validate_limits);

@@ -262,29 +262,29 @@ static void rq_append(struct pb_request *rq, struct pb_bio *bio)
 	rq->__data_len += bio->bi_iter.bi_size;
 }
 
-static enum pb_bio_merge_status
-bio_attempt_back_merge(struct pb_request *rq, struct pb_bio *bio,
-		       unsigned int nr_segs)
+static enum pb_bio_merge_status bio_attempt_back_merge(struct pb_request *rq,
+						       struct pb_bio *bio,
+						       unsigned int nr_segs)
 {
 	if (!pb_ll_back_merge_fn(rq, bio, nr_segs))
 		return PB_BIO_MERGE_FAILED;
 	rq_merge_failfast(rq, bio, false);
-	rq->phys_gap_bit = bio_seg_gap(&rq->q->limits, rq->biotail, bio,
-				       rq->phys_gap_bit);
+	rq->phys_gap_bit =
+		bio_seg_gap(&rq->q->limits, rq->biotail, bio, rq->phys_gap_bit);
 	rq_append(rq, bio);
 	pb_queue_count(rq->q, back_merges, 1);
 	return PB_BIO_MERGE_OK;
 }
 
-static enum pb_bio_merge_status
-bio_attempt_front_merge(struct pb_request *rq, struct pb_bio *bio,
-			unsigned int nr_segs)
+static enum pb_bio_merge_status bio_attempt_front_merge(struct pb_request *rq,
+							struct pb_bio *bio,
+							unsigned int nr_segs)
 {
 	if (!ll_front_merge_fn(rq, bio, nr_segs))
 		return PB_BIO_MERGE_FAILED;
 	rq_merge_failfast(rq, bio, true);
-	rq->phys_gap_bit = bio_seg_gap(&rq->q->limits, bio, rq->bio,
-				       rq->phys_gap_bit);
+	rq->phys_gap_bit =
+		bio_seg_gap(&rq->q->limits, bio, rq->bio, rq->phys_gap_bit);
 	bio->bi_next = rq->bio;
 	rq->bio = bio;
 	rq->__sector = bio->bi_iter.bi_sector;
@@ -294,8 +294,8 @@ bio_attempt_front_merge(struct pb_request *rq, struct pb_bio *bio,
 }
 
 /* A discard's segments are its ranges; one has at least one. */
-static enum pb_bio_merge_status
-bio_attempt_discard_merge(struct pb_request *rq, struct pb_bio *bio)
+static enum pb_bio_merge_status bio_attempt_discard_merge(struct pb_request *rq,
+							  struct pb_bio *bio)
 {
 	u16 ranges = max_t(u16, rq->nr_phys_segments, 1);
 
@@ -310,10 +310,11 @@ bio_attempt_discard_merge(struct pb_request *rq, struct pb_bio *bio)
 	return PB_BIO_MERGE_OK;
 }
 
-enum pb_bio_merge_status
-pb_blk_attempt_bio_merge(struct pb_request_queue *q, struct pb_request *rq,
-			 struct pb_bio *bio, unsigned int nr_segs,
-			 bool sched_allow_merge)
+enum pb_bio_merge_status pb_blk_attempt_bio_merge(struct pb_request_queue *q,
+						  struct pb_request *rq,
+						  struct pb_bio *bio,
+						  unsigned int nr_segs,
+						  bool sched_allow_merge)
 {
 	if (!pb_blk_rq_merge_ok(rq, bio))
 		return PB_BIO_MERGE_NONE;

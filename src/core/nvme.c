@@ -102,7 +102,8 @@ static bool prp_add(struct prp_writer *w, pb_dma_addr_t addr)
 
 static bool prp_add_range(struct prp_writer *w, pb_dma_addr_t addr, u32 len)
 {
-	u32 first = min(len, PB_NVME_CTRL_PAGE_SIZE - (u32)page_offset_of(addr));
+	u32 first =
+		min(len, PB_NVME_CTRL_PAGE_SIZE - (u32)page_offset_of(addr));
 
 	if (w->pages && (w->end_offset || page_offset_of(addr)))
 		return false;
@@ -188,9 +189,9 @@ void pb_nvme_unmap_data(struct pb_request *rq, const struct pb_device *dev,
 EXPORT_SYMBOL_GPL(pb_nvme_unmap_data);
 
 /* A range that no one remembers must go back at once. */
-static bool add_range(struct pb_request *rq, const struct pb_device *dev,
-		      struct pb_nvme_iod *iod, struct prp_writer *w,
-		      const struct pb_blk_dma_iter *iter)
+static bool iod_add_range(struct pb_request *rq, const struct pb_device *dev,
+			  struct pb_nvme_iod *iod, struct prp_writer *w,
+			  const struct pb_blk_dma_iter *iter)
 {
 	u32 n = iod->nr_ranges;
 
@@ -218,7 +219,7 @@ static pb_blk_status_t map_ranges(struct pb_request *rq,
 	more = pb_blk_rq_dma_map_iter_start(rq, dev, &iod->state, &iter);
 	iod->map = iter.map;
 	while (more) {
-		if (!add_range(rq, dev, iod, &w, &iter)) {
+		if (!iod_add_range(rq, dev, iod, &w, &iter)) {
 			iter.status = PB_BLK_STS_IOERR;
 			break;
 		}
@@ -230,7 +231,8 @@ static pb_blk_status_t map_ranges(struct pb_request *rq,
 }
 
 /* May it be mapped without the iterator: one segment of RAM that needs no list? */
-static bool is_simple(const struct pb_request *rq, const struct pb_nvme_iod *iod,
+static bool is_simple(const struct pb_request *rq,
+		      const struct pb_nvme_iod *iod,
 		      const struct pb_bio_vec *bv)
 {
 	u32 offset = pb_bvec_offset(bv) & PAGE_OFFSET_MASK;

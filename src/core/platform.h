@@ -40,6 +40,10 @@ static inline void unpin_user_folio(struct folio *folio, unsigned long npages)
 }
 #endif
 
+/* A plain counter that several add to. */
+#define atomic_stat_add(n, counter) \
+	atomic_long_add(n, (atomic_long_t *)(counter))
+
 #else /* userspace */
 
 #include <errno.h>
@@ -62,39 +66,39 @@ typedef uint64_t u64;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 /* Stub: the condition, without the splat. */
-#define WARN_ON_ONCE(x)            \
-	({                         \
-		bool _warn = (x);  \
-		unlikely(_warn);   \
+#define WARN_ON_ONCE(x)           \
+	({                        \
+		bool _warn = (x); \
+		unlikely(_warn);  \
 	})
 
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 
 /* As in the kernel, but both sides must be of one type without being told. */
-#define min(a, b)                                \
-	({                                       \
-		__auto_type _min1 = (a);         \
-		__typeof__(_min1) _min2 = (b);   \
-		_min1 < _min2 ? _min1 : _min2;   \
+#define min(a, b)                              \
+	({                                     \
+		__auto_type _min1 = (a);       \
+		__typeof__(_min1) _min2 = (b); \
+		_min1 < _min2 ? _min1 : _min2; \
 	})
-#define max(a, b)                                \
-	({                                       \
-		__auto_type _max1 = (a);         \
-		__typeof__(_max1) _max2 = (b);   \
-		_max1 > _max2 ? _max1 : _max2;   \
+#define max(a, b)                              \
+	({                                     \
+		__auto_type _max1 = (a);       \
+		__typeof__(_max1) _max2 = (b); \
+		_max1 > _max2 ? _max1 : _max2; \
 	})
 #define min_t(type, a, b) min((type)(a), (type)(b))
 #define max_t(type, a, b) max((type)(a), (type)(b))
-#define min_not_zero(a, b)                                              \
-	({                                                              \
-		__auto_type _mnz1 = (a);                                \
-		__typeof__(_mnz1) _mnz2 = (b);                          \
-		!_mnz1 ? _mnz2 : (!_mnz2 ? _mnz1 : min(_mnz1, _mnz2));  \
+#define min_not_zero(a, b)                                             \
+	({                                                             \
+		__auto_type _mnz1 = (a);                               \
+		__typeof__(_mnz1) _mnz2 = (b);                         \
+		!_mnz1 ? _mnz2 : (!_mnz2 ? _mnz1 : min(_mnz1, _mnz2)); \
 	})
 
 /* @n is a power of two. */
-#define round_down(x, n) ((x) & ~((__typeof__(x))(n) - 1))
+#define round_down(x, n) ((x) & ~((__typeof__(x))(n)-1))
 
 static inline bool is_power_of_2(unsigned long n)
 {
@@ -108,12 +112,12 @@ static inline unsigned long rounddown_pow_of_two(unsigned long n)
 }
 
 /* Divides @n in place and gives the remainder. */
-#define sector_div(n, base)                            \
-	({                                             \
-		u32 _base = (base);                    \
-		u32 _rem = (u32)((n) % _base);         \
-		(n) /= _base;                          \
-		_rem;                                  \
+#define sector_div(n, base)                    \
+	({                                     \
+		u32 _base = (base);            \
+		u32 _rem = (u32)((n) % _base); \
+		(n) /= _base;                  \
+		_rem;                          \
 	})
 
 #define ffs(x) __builtin_ffs(x)
@@ -135,7 +139,10 @@ static inline bool IS_ERR(const void *ptr)
 }
 
 /* Atomics: the kernel's orders, and a count of them in counting builds. */
-#define ATOMIC_INIT(i) { (i) }
+#define ATOMIC_INIT(i) \
+	{              \
+		(i)    \
+	}
 
 static inline int atomic_read(const pb_atomic_t *v)
 {
@@ -171,7 +178,8 @@ static inline bool atomic_sub_and_test(int i, pb_atomic_t *v)
 	return __atomic_sub_fetch(&v->counter, i, __ATOMIC_ACQ_REL) == 0;
 }
 
-static inline void atomic_long_add(unsigned long i, unsigned long *v)
+/* A plain counter that several add to. */
+static inline void atomic_stat_add(unsigned long i, unsigned long *v)
 {
 	__atomic_fetch_add(v, i, __ATOMIC_RELAXED);
 }

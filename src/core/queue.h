@@ -49,18 +49,17 @@ static inline u32 pb_boundary_sectors(const struct pb_queue_limits *lim,
 }
 
 /* Sectors from @sector to the next multiple of @boundary. */
-static inline u32 pb_boundary_sectors_left(pb_sector_t sector,
-					   u32 boundary)
+static inline u32 pb_boundary_sectors_left(pb_sector_t sector, u32 boundary)
 {
 	if (is_power_of_2(boundary))
 		return boundary - (u32)(sector & (boundary - 1));
 	return boundary - sector_div(sector, boundary);
 }
 
-#define pb_queue_count(q, member, n)                                   \
-	do {                                                           \
-		if (unlikely((q)->stats))                              \
-			atomic_long_add(n, &(q)->stats->member);       \
+#define pb_queue_count(q, member, n)                             \
+	do {                                                     \
+		if (unlikely((q)->stats))                        \
+			atomic_stat_add(n, &(q)->stats->member); \
 	} while (0)
 
 static inline bool pb_rq_list_empty(const struct pb_rq_list *list)

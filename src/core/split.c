@@ -22,7 +22,8 @@ bool pb_bio_may_need_split(const struct pb_bio *bio,
 	bv = &bio->bi_io_vec[bio->bi_iter.bi_idx];
 	if (bio->bi_iter.bi_size > bv->bv_len - bio->bi_iter.bi_bvec_done)
 		return true;
-	return bv->bv_len + pb_bvec_page_offset(bv) > lim->max_fast_segment_size;
+	return bv->bv_len + pb_bvec_page_offset(bv) >
+	       lim->max_fast_segment_size;
 }
 EXPORT_SYMBOL_GPL(pb_bio_may_need_split);
 
@@ -46,9 +47,8 @@ unsigned pb_get_max_io_size(const struct pb_bio *bio,
 	u32 start, end;
 
 	if (boundary)
-		most = min(most,
-			   pb_boundary_sectors_left(bio->bi_iter.bi_sector,
-						    boundary));
+		most = min(most, pb_boundary_sectors_left(
+					 bio->bi_iter.bi_sector, boundary));
 	/* End on a physical block where at least one can be reached. */
 	start = (u32)(bio->bi_iter.bi_sector & (pbs - 1));
 	end = round_down(start + most, pbs);
@@ -151,7 +151,8 @@ int pb_bio_split_io_at(struct pb_bio *bio, const struct pb_queue_limits *lim,
 		if (!first) {
 			if (pb_bvec_gap_to_prev(lim, &prev, offset))
 				goto split;
-			w.gaps |= offset | (pb_bvec_offset(&prev) + prev.bv_len);
+			w.gaps |= offset |
+				  (pb_bvec_offset(&prev) + prev.bv_len);
 		}
 		if (bvec_fits(&w, &bv)) {
 			w.nsegs++;
@@ -206,8 +207,8 @@ static struct pb_bio *bio_split_rw(struct pb_bio *bio,
 {
 	u32 max_bytes = pb_get_max_io_size(bio, lim) << PB_SECTOR_SHIFT;
 
-	return bio_submit_split(
-		bio, pb_bio_split_io_at(bio, lim, nr_segs, max_bytes, 0));
+	return bio_submit_split(bio, pb_bio_split_io_at(bio, lim, nr_segs,
+							max_bytes, 0));
 }
 
 /* The device chooses where it goes, so that it can't be two. */

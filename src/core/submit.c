@@ -262,7 +262,8 @@ static bool rq_issue(struct pb_request *rq, bool last)
 		pb_queue_count(q, segments, nsegs);
 		return true;
 	}
-	if (status == PB_BLK_STS_RESOURCE || status == PB_BLK_STS_DEV_RESOURCE) {
+	if (status == PB_BLK_STS_RESOURCE ||
+	    status == PB_BLK_STS_DEV_RESOURCE) {
 		rq->rq_flags &= ~PB_RQF_STARTED;
 		return false;
 	}
@@ -288,8 +289,8 @@ static struct pb_request *dispatch_pop(struct pb_request_queue *q,
  * Put it back. A request that ended while the driver refused this one has not seen
  * it on the list: then it must be offered again.
  */
-static bool dispatch_put_back(struct pb_request_queue *q,
-			      struct pb_request *rq, unsigned long ended)
+static bool dispatch_put_back(struct pb_request_queue *q, struct pb_request *rq,
+			      unsigned long ended)
 {
 	unsigned long flags;
 	bool again;
@@ -598,7 +599,8 @@ static pb_blk_status_t bio_op_status(const struct pb_bio *bio,
  * Without a volatile cache there is nothing to flush. Returns true if with that
  * nothing is left to do.
  */
-static bool bio_drop_flush(struct pb_bio *bio, const struct pb_queue_limits *lim)
+static bool bio_drop_flush(struct pb_bio *bio,
+			   const struct pb_queue_limits *lim)
 {
 	if (!(bio->bi_opf & (PB_REQ_PREFLUSH | PB_REQ_FUA)) ||
 	    (lim->features & PB_BLK_FEAT_WRITE_CACHE))

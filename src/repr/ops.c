@@ -23,10 +23,10 @@ const struct physbio_repr physbio_repr = {
 	.bvec_size = sizeof(struct pb_bio_vec),
 	PHYSBIO_REPR_FUNCTIONS(MEMBER)
 #ifdef PB_REPR_HAS_PHYS
-	PHYSBIO_REPR_PHYS_FUNCTIONS(MEMBER)
+		PHYSBIO_REPR_PHYS_FUNCTIONS(MEMBER)
 #endif
 #ifdef PB_REPR_DMA
-	.bio_add_dma_addr = pb_bio_add_dma_addr,
+			.bio_add_dma_addr = pb_bio_add_dma_addr,
 #endif
 	.bvec_get = bvec_get,
 };

@@ -20,48 +20,48 @@
 #include <physbio/xlate.h>
 
 /* Every build has these. In the order of the way of an I/O. */
-#define PHYSBIO_REPR_FUNCTIONS(F)        \
-	F(pb_, bioset_init)              \
-	F(pb_, bioset_exit)              \
-	F(pb_, bio_init)                 \
-	F(pb_, bio_uninit)               \
-	F(pb_, bio_reset)                \
-	F(pb_, bio_alloc_bioset)         \
-	F(pb_, bio_put)                  \
-	F(pb_, bio_alloc_clone)          \
-	F(physbio_, bio_set_region)      \
-	F(pb_, bio_advance)              \
-	F(pb_, bio_split)                \
-	F(pb_, bio_chain)                \
-	F(pb_, bio_endio)                \
-	F(pb_, blk_validate_limits)      \
-	F(pb_, bio_split_io_at)          \
-	F(__pb_, bio_split_to_limits)    \
-	F(pb_, blk_attempt_bio_merge)    \
-	F(pb_, blk_rq_bio_prep)          \
-	F(pb_, blk_mq_alloc_queue)       \
-	F(pb_, blk_mq_destroy_queue)     \
-	F(physbio_, queue_set_stats)     \
-	F(physbio_, queue_set_nomerges)  \
-	F(pb_, queue_data)               \
-	F(pb_, hctx_queue)               \
-	F(pb_, submit_bio)               \
-	F(pb_, submit_bio_wait)          \
-	F(pb_, blk_start_plug)           \
-	F(pb_, blk_finish_plug)          \
-	F(pb_, blk_flush_plug)           \
-	F(pb_, blk_mq_run_hw_queues)     \
-	F(pb_, blk_mq_start_request)     \
-	F(pb_, blk_mq_end_request)       \
-	F(physbio_, xlate_init_identity) \
-	F(physbio_, xlate_init_windows)  \
-	F(physbio_, xlate_set_p2p)       \
-	F(pb_, dma_unmap_phys)           \
-	F(pb_, blk_map_iter_init)        \
+#define PHYSBIO_REPR_FUNCTIONS(F)         \
+	F(pb_, bioset_init)               \
+	F(pb_, bioset_exit)               \
+	F(pb_, bio_init)                  \
+	F(pb_, bio_uninit)                \
+	F(pb_, bio_reset)                 \
+	F(pb_, bio_alloc_bioset)          \
+	F(pb_, bio_put)                   \
+	F(pb_, bio_alloc_clone)           \
+	F(physbio_, bio_set_region)       \
+	F(pb_, bio_advance)               \
+	F(pb_, bio_split)                 \
+	F(pb_, bio_chain)                 \
+	F(pb_, bio_endio)                 \
+	F(pb_, blk_validate_limits)       \
+	F(pb_, bio_split_io_at)           \
+	F(__pb_, bio_split_to_limits)     \
+	F(pb_, blk_attempt_bio_merge)     \
+	F(pb_, blk_rq_bio_prep)           \
+	F(pb_, blk_mq_alloc_queue)        \
+	F(pb_, blk_mq_destroy_queue)      \
+	F(physbio_, queue_set_stats)      \
+	F(physbio_, queue_set_nomerges)   \
+	F(pb_, queue_data)                \
+	F(pb_, hctx_queue)                \
+	F(pb_, submit_bio)                \
+	F(pb_, submit_bio_wait)           \
+	F(pb_, blk_start_plug)            \
+	F(pb_, blk_finish_plug)           \
+	F(pb_, blk_flush_plug)            \
+	F(pb_, blk_mq_run_hw_queues)      \
+	F(pb_, blk_mq_start_request)      \
+	F(pb_, blk_mq_end_request)        \
+	F(physbio_, xlate_init_identity)  \
+	F(physbio_, xlate_init_windows)   \
+	F(physbio_, xlate_set_p2p)        \
+	F(pb_, dma_unmap_phys)            \
+	F(pb_, blk_map_iter_init)         \
 	F(pb_, blk_rq_dma_map_iter_start) \
-	F(pb_, blk_rq_dma_map_iter_next) \
-	F(pb_, blk_rq_dma_unmap)         \
-	F(pb_, nvme_map_data)            \
+	F(pb_, blk_rq_dma_map_iter_next)  \
+	F(pb_, blk_rq_dma_unmap)          \
+	F(pb_, nvme_map_data)             \
 	F(pb_, nvme_unmap_data)
 
 /* Only those that know a physical address have these; NULL in the others. */

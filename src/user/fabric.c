@@ -46,10 +46,9 @@ static bool is_below(struct physbio_topology *t, int node, int bridge)
 	return false;
 }
 
-static const struct physbio_hit no_hit = { .kind = PHYSBIO_HIT_NOTHING,
-					   .len = 1,
-					   .node = -1,
-					   .bar = -1 };
+static const struct physbio_hit no_hit = {
+	.kind = PHYSBIO_HIT_NOTHING, .len = 1, .node = -1, .bar = -1
+};
 
 static bool bar_claims(const struct physbio_bar *bar, uint64_t bus)
 {
@@ -59,7 +58,8 @@ static bool bar_claims(const struct physbio_bar *bar, uint64_t bus)
 static struct physbio_hit bar_hit(struct physbio_topology *t, int node, int bar,
 				  uint64_t bus)
 {
-	const struct physbio_bar *b = &physbio_topology_node(t, node)->bars[bar];
+	const struct physbio_bar *b =
+		&physbio_topology_node(t, node)->bars[bar];
 	uint64_t offset = bus - b->bus;
 
 	return (struct physbio_hit){

@@ -267,8 +267,8 @@ struct physbio_mem *physbio_machine_mem(struct physbio_machine *m)
 	return m->mem;
 }
 
-const struct pb_device *
-physbio_machine_device(const struct physbio_machine *m, int node)
+const struct pb_device *physbio_machine_device(const struct physbio_machine *m,
+					       int node)
 {
 	if (node < 0 || node >= physbio_topology_nr(m->topology) ||
 	    !m->clients[node].dev.xlate)

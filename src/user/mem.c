@@ -56,7 +56,7 @@ static int compare_ranges(const void *a, const void *b)
 {
 	const struct mem_range *ra = a, *rb = b;
 
-	return ra->range.start < rb->range.start   ? -1 :
+	return ra->range.start < rb->range.start ? -1 :
 	       ra->range.start > rb->range.start ? 1 :
 						   0;
 }
@@ -127,23 +127,24 @@ static bool reserve_pages(struct physbio_mem *mem)
 		return false;
 	mem->reserved_size = (size_t)size;
 	mem->reserved = mmap(NULL, mem->reserved_size, PROT_NONE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			     0);
 	if (mem->reserved == MAP_FAILED) {
 		mem->reserved = NULL;
 		return false;
 	}
 	/* The page struct of frame 0 may lie anywhere: it is never touched. */
-	pb_vmemmap = (struct pb_page *)((uintptr_t)mem->reserved -
-					(uintptr_t)first *
-						sizeof(struct pb_page));
+	pb_vmemmap =
+		(struct pb_page *)((uintptr_t)mem->reserved -
+				   (uintptr_t)first * sizeof(struct pb_page));
 	return true;
 }
 
 static bool open_pages(const struct physbio_mem_range *r)
 {
 	char *addr = (char *)(pb_vmemmap + (r->start >> PB_PAGE_SHIFT));
-	size_t size = (size_t)(r->size >> PB_PAGE_SHIFT) *
-		      sizeof(struct pb_page);
+	size_t size =
+		(size_t)(r->size >> PB_PAGE_SHIFT) * sizeof(struct pb_page);
 
 	host_pages(&addr, &size);
 	if (mprotect(addr, size, PROT_READ | PROT_WRITE))
@@ -236,24 +237,24 @@ int physbio_mem_create(const struct physbio_mem_range *ranges, unsigned int nr,
 		       struct physbio_mem **mem, struct physbio_error *error)
 {
 	static const struct physbio_mem_range none;
-	struct physbio_mem *new;
+	struct physbio_mem *made;
 	int err;
 
 	if (!nr)
 		return fail(error, -EINVAL, "no memory range", &none);
 	if (the_mem)
 		return fail(error, -EBUSY, "a memory map exists", &ranges[0]);
-	new = mem_of(ranges, nr);
-	if (!new)
+	made = mem_of(ranges, nr);
+	if (!made)
 		return fail(error, -ENOMEM, "no memory", &ranges[0]);
-	err = mem_setup(new, error);
+	err = mem_setup(made, error);
 	if (err) {
-		mem_free(new);
+		mem_free(made);
 		pb_vmemmap = NULL;
 		return err;
 	}
-	the_mem = new;
-	*mem = new;
+	the_mem = made;
+	*mem = made;
 	return 0;
 }
 
@@ -406,8 +407,7 @@ int physbio_mem_pin(struct physbio_mem *mem, pb_phys_addr_t paddr, uint64_t len)
 	int err = 0;
 
 	for (i = 0; i < n && !err; i++) {
-		page = physbio_mem_page(mem, page_addr +
-						     (i << PB_PAGE_SHIFT));
+		page = physbio_mem_page(mem, page_addr + (i << PB_PAGE_SHIFT));
 		err = page ? page_pin(page) : -EFAULT;
 	}
 	if (!err)
@@ -454,8 +454,8 @@ static size_t page_room(pb_phys_addr_t paddr, size_t len)
 static bool has_bytes(const struct physbio_mem *mem, pb_phys_addr_t paddr,
 		      size_t len)
 {
-	for (; len; len -= page_room(paddr, len),
-		    paddr += page_room(paddr, SIZE_MAX))
+	for (; len;
+	     len -= page_room(paddr, len), paddr += page_room(paddr, SIZE_MAX))
 		if (!physbio_mem_virt(mem, paddr))
 			return false;
 	return true;

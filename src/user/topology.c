@@ -102,8 +102,9 @@ static int find_parent(const struct physbio_topology *t,
 		return fail(error, -EINVAL, "\"%s\" has no parent \"%s\"", name,
 			    parent ? parent : "");
 	if (t->nodes[above].kind == PHYSBIO_ENDPOINT)
-		return fail(error, -EINVAL, "\"%s\" can't be below endpoint \"%s\"",
-			    name, parent);
+		return fail(error, -EINVAL,
+			    "\"%s\" can't be below endpoint \"%s\"", name,
+			    parent);
 	return above;
 }
 
@@ -139,8 +140,8 @@ static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 	return a <= b + (b_size - 1) && b <= a + (a_size - 1);
 }
 
-static int check_window(const struct physbio_bridge_window *w,
-			const char *name, struct physbio_error *error)
+static int check_window(const struct physbio_bridge_window *w, const char *name,
+			struct physbio_error *error)
 {
 	if (!w->size)
 		return fail(error, -EINVAL,
