@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What the comparison stands on: the page build converts exactly where the kernel does
+ * today, and the physical build where it would. Counted in the counting builds, stage by
+ * stage, for scattered pages. The two columns are those of the kernel's own count:
+ *
+ *   step                       today                             with phys vectors
+ *   add, beyond the first      2 page -> phys a call             0
+ *   split, fast / slow         0 / 1 page -> phys a piece        0 / 0
+ *   bio -> request merge       2 (4 with a virt boundary)        0
+ *   map, one segment           1 page -> phys                    0
+ *   map, iterator              1 page -> phys a range, 2 a pair  0
+ *                              tested, 1 phys -> page a request
+ *   completion                 0                                 1 phys -> page an entry
+ */
+#define PHYSBIO_COUNTING
+#include "../unit/fixture.h"
+
+#include "../../src/repr/ops.h"
+
+enum {
+	ENTRIES = 16
+};
+
+static const struct physbio_repr *const reprs[] = { &pagecnt_physbio_repr,
+						    &physcnt_physbio_repr };
+
+struct counts {
+	uint64_t to_phys, to_page;
+};
+
+struct step {
+	const char *name;
+	struct counts (*count)(const struct physbio_repr *r);
+	struct counts today, phys;
+};
+
+static struct counts before;
+
+static void start(void)
+{
+	before.to_phys = physbio_counts[PHYSBIO_PAGE_TO_PHYS];
+	before.to_page = physbio_counts[PHYSBIO_PHYS_TO_PAGE];
+}
+
+static struct counts since(void)
+{
+	return (struct counts){
+		physbio_counts[PHYSBIO_PAGE_TO_PHYS] - before.to_phys,
+		physbio_counts[PHYSBIO_PHYS_TO_PAGE] - before.to_page,
+	};
+}
+
+static struct pb_bio_set bs;
+static struct pb_block_device bdev;
+static struct physbio_xlate identity;
+static const struct pb_device dev = { .xlate = &identity,
+				      .dma_mask = UINT64_MAX };
+static struct pb_bio *bio;
+
+/* Every second page, so that nothing touches. */
+static struct pb_page *page_at(const struct physbio_mem *m, unsigned int i)
+{
+	return physbio_mem_page(m, RAM_START + 2 * i * PG);
+}
+
+static void add(const struct physbio_repr *r, struct pb_bio *to, unsigned int i,
+		bool page_given)
+{
+	if (page_given)
+		r->bio_add_page(to, page_at(mem, i), (unsigned int)PG, 0);
+	else
+		r->bio_add_phys(to, RAM_START + 2 * i * PG, (unsigned int)PG);
+}
+
+/* page is given pages, phys physical ranges: each what it keeps. */
+static bool keeps_pages(const struct physbio_repr *r)
+{
+	return r == &pagecnt_physbio_repr;
+}
+
+static struct pb_bio *make_bio(const struct physbio_repr *r, unsigned int first,
+			       unsigned int n, bool page_given)
+{
+	struct pb_bio *b = r->bio_alloc_bioset(&bdev, ENTRIES, PB_REQ_OP_READ,
+					       PB_GFP_KERNEL, &bs);
+	unsigned int i;
+
+	b->bi_iter.bi_sector = first * (PG >> PB_SECTOR_SHIFT);
+	for (i = first; i < first + n; i++)
+		add(r, b, i, page_given);
+	return b;
+}
+
+static struct counts count_add(const struct physbio_repr *r)
+{
+	struct counts c;
+
+	start();
+	bio = make_bio(r, 0, ENTRIES, keeps_pages(r));
+	c = since();
+	r->bio_put(bio);
+	return c;
+}
+
+static struct counts count_add_converted(const struct physbio_repr *r)
+{
+	struct counts c;
+
+	start();
+	bio = make_bio(r, 0, ENTRIES, true);
+	c = since();
+	r->bio_put(bio);
+	return c;
+}
+
+static struct counts count_split_fast(const struct physbio_repr *r)
+{
+	struct pb_queue_limits lim = { 0 };
+	struct counts c;
+	unsigned int segs;
+
+	assert_int_equal(r->blk_validate_limits(&lim), 0);
+	bio = make_bio(r, 0, ENTRIES, keeps_pages(r));
+	start();
+	assert_int_equal(r->bio_split_io_at(bio, &lim, &segs, UINT32_MAX, 0),
+			 0);
+	c = since();
+	assert_int_equal(segs, ENTRIES);
+	r->bio_put(bio);
+	return c;
+}
+
+/* Entries of two pages, each of which a boundary cuts into two pieces. */
+static struct counts count_split_slow(const struct physbio_repr *r)
+{
+	struct pb_queue_limits lim = { .seg_boundary_mask = 4095 };
+	struct counts c;
+	unsigned int segs, i;
+
+	assert_int_equal(r->blk_validate_limits(&lim), 0);
+	bio = r->bio_alloc_bioset(&bdev, ENTRIES, PB_REQ_OP_READ, PB_GFP_KERNEL,
+				  &bs);
+	for (i = 0; i < ENTRIES; i++) {
+		if (keeps_pages(r))
+			r->bio_add_page(bio, page_at(mem, 2 * i), 2 * 4096, 0);
+		else
+			r->bio_add_phys(bio, RAM_START + 4 * i * PG, 2 * 4096);
+	}
+	start();
+	assert_int_equal(r->bio_split_io_at(bio, &lim, &segs, UINT32_MAX, 0),
+			 0);
+	c = since();
+	assert_int_equal(segs, 2 * ENTRIES);
+	r->bio_put(bio);
+	return c;
+}
+
+static const struct physbio_repr *driver;
+
+/* The queue is the representation's, its driver this test. */
+static struct pb_request_queue *queue_up(const struct physbio_repr *r,
+					 const struct pb_queue_limits *lim)
+{
+	static struct pb_blk_mq_tag_set set = { .ops = &keep_ops,
+						.queue_depth = 4 };
+	struct pb_request_queue *q = r->blk_mq_alloc_queue(&set, lim, NULL);
+
+	driver = r;
+	bdev.bd_queue = q;
+	bdev.bd_nr_sectors = 1 << 20;
+	nr_kept = 0;
+	driver_says = PB_BLK_STS_OK;
+	return q;
+}
+
+static void queue_down(struct pb_request_queue *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_kept; i++)
+		driver->blk_mq_end_request(kept[i], PB_BLK_STS_OK);
+	driver->blk_mq_destroy_queue(q);
+}
+
+static struct counts count_merge_with(const struct physbio_repr *r,
+				      uint64_t virt_boundary)
+{
+	const struct pb_queue_limits lim = {
+		.max_hw_sectors = 4096,
+		.virt_boundary_mask = virt_boundary,
+	};
+	struct pb_request_queue *q = queue_up(r, &lim);
+	struct pb_bio *one = make_bio(r, 0, 1, keeps_pages(r));
+	struct pb_bio *two = make_bio(r, 1, 1, keeps_pages(r));
+	struct pb_blk_plug plug;
+	struct counts c;
+
+	/* The plug is the thread's: one for all builds. */
+	r->blk_start_plug(&plug);
+	r->submit_bio(one);
+	start();
+	r->submit_bio(two);
+	c = since();
+	r->blk_finish_plug(&plug);
+	assert_int_equal(nr_kept, 1);
+	queue_down(q);
+	r->bio_put(one);
+	r->bio_put(two);
+	return c;
+}
+
+static struct counts count_merge(const struct physbio_repr *r)
+{
+	return count_merge_with(r, 0);
+}
+
+static struct counts count_merge_virt(const struct physbio_repr *r)
+{
+	return count_merge_with(r, 4095);
+}
+
+static struct counts count_map(const struct physbio_repr *r, unsigned int n)
+{
+	static uint64_t list_mem[PB_NVME_PRPS_PER_PAGE];
+	static struct pb_nvme_list_page lists[PB_NVME_MAX_LIST_PAGES];
+	static struct pb_nvme_range ranges[PB_NVME_MAX_SEGS];
+	struct pb_nvme_iod iod = { .lists = lists,
+				   .ranges = ranges,
+				   .max_ranges = PB_NVME_MAX_SEGS };
+	struct pb_request_queue *q = queue_up(
+		r, &(struct pb_queue_limits){ .max_hw_sectors = 4096 });
+	struct counts c;
+
+	lists[0].virt = list_mem;
+	r->xlate_init_identity(&identity);
+	bio = make_bio(r, 0, n, keeps_pages(r));
+	r->submit_bio(bio);
+	assert_int_equal(nr_kept, 1);
+	start();
+	assert_true(r->nvme_map_data(kept[0], &dev, &iod) == PB_BLK_STS_OK);
+	c = since();
+	assert_int_equal(iod.nr_ranges, n);
+	r->nvme_unmap_data(kept[0], &dev, &iod);
+	queue_down(q);
+	r->bio_put(bio);
+	return c;
+}
+
+static struct counts count_map_one(const struct physbio_repr *r)
+{
+	return count_map(r, 1);
+}
+
+static struct counts count_map_iter(const struct physbio_repr *r)
+{
+	return count_map(r, ENTRIES);
+}
+
+static struct counts count_complete(const struct physbio_repr *r)
+{
+	struct counts c;
+	unsigned int i;
+
+	bio = make_bio(r, 0, ENTRIES, keeps_pages(r));
+	for (i = 0; i < ENTRIES; i++)
+		assert_int_equal(
+			physbio_mem_pin(mem, RAM_START + 2 * i * PG, PG), 0);
+	pb_bio_set_flag(bio, PB_BIO_PAGE_PINNED);
+	start();
+	r->bio_release_pages(bio, true);
+	c = since();
+	assert_int_equal(physbio_mem_pinned(mem, RAM_START, RAM_PAGES * PG), 0);
+	r->bio_put(bio);
+	return c;
+}
+
+#define N ENTRIES
+
+static const struct step steps[] = {
+	{ "add", count_add, { 2 * (N - 1), 0 }, { 0, 0 } },
+	{ "add, page given", count_add_converted, { 2 * (N - 1), 0 }, { N, 0 } },
+	{ "split, fast", count_split_fast, { 0, 0 }, { 0, 0 } },
+	{ "split, slow", count_split_slow, { 2 * N, 0 }, { 0, 0 } },
+	{ "merge", count_merge, { 2, 0 }, { 0, 0 } },
+	{ "merge, virt boundary", count_merge_virt, { 4, 0 }, { 0, 0 } },
+	{ "map, one segment", count_map_one, { 1, 0 }, { 0, 0 } },
+	{ "map, iterator", count_map_iter, { N + 2 * (N - 1), 1 }, { 0, 0 } },
+	{ "completion", count_complete, { 0, 0 }, { 0, N } },
+};
+
+static void conversions_are_those_of_the_kernel(void **state)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
+		for (j = 0; j < ARRAY_SIZE(reprs); j++) {
+			const struct counts *want = j ? &steps[i].phys :
+							&steps[i].today;
+			struct counts got = steps[i].count(reprs[j]);
+
+			if (got.to_phys != want->to_phys ||
+			    got.to_page != want->to_page)
+				fail_msg(
+					"%s, %s: %u page -> phys (not %u), %u phys -> page (not %u)",
+					reprs[j]->name, steps[i].name,
+					(unsigned int)got.to_phys,
+					(unsigned int)want->to_phys,
+					(unsigned int)got.to_page,
+					(unsigned int)want->to_page);
+		}
+}
+
+static int up(void **state)
+{
+	return mem_up(state) || pb_bioset_init(&bs, 4);
+}
+
+static int down(void **state)
+{
+	pb_bioset_exit(&bs);
+	return mem_down(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(conversions_are_those_of_the_kernel),
+	};
+
+	return cmocka_run_group_tests(tests, up, down);
+}

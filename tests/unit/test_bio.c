@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The life of a bio: adding, cloning, cutting, chaining, ending. */
+#include "fixture.h"
+
+#include <physbio/xlate.h>
+
+static struct pb_bio_set bs;
+static struct test_bio tb, tb2;
+
+static int up(void **state)
+{
+	return mem_up(state) || pb_bioset_init(&bs, 4);
+}
+
+static int down(void **state)
+{
+	pb_bioset_exit(&bs);
+	return mem_down(state);
+}
+
+static void touching_ranges_share_an_entry(void **state)
+{
+	static const struct {
+		struct range a, b;
+		int vcnt;
+	} cases[] = {
+		{ { 0, 512 }, { 512, 512 }, 1 },
+		{ { 0x100, 0x300 }, { 0x400, 0x8000 }, 1 },
+		{ { 0, 512 }, { 513, 511 }, 2 },
+		{ { 512, 512 }, { 0, 512 }, 2 },
+		{ { 0, 512 }, { 511, 512 }, 2 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+		test_bio_add(&tb, cases[i].a.at, cases[i].a.len);
+		test_bio_add(&tb, cases[i].b.at, cases[i].b.len);
+		assert_int_equal(tb.bio.bi_vcnt, cases[i].vcnt);
+		assert_int_equal(tb.bio.bi_iter.bi_size,
+				 cases[i].a.len + cases[i].b.len);
+	}
+}
+
+static void pages_join_across_their_border(void **state)
+{
+	struct pb_page *page = physbio_mem_page(mem, RAM_START);
+	unsigned int i;
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(pb_bio_add_page(&tb.bio, page + i,
+						 (unsigned int)PG, 0),
+				 PG);
+	assert_int_equal(tb.bio.bi_vcnt, 1);
+	assert_int_equal(pb_bvec_phys(&tb.table[0]), RAM_START);
+}
+
+static void add_refuses_and_changes_nothing(void **state)
+{
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	tb.bio.bi_max_vecs = 1;
+	assert_int_equal(pb_bio_add_phys(&tb.bio, RAM_START, 0), 0);
+	test_bio_add(&tb, 0, 512);
+	/* full */
+	assert_int_equal(pb_bio_add_phys(&tb.bio, RAM_START + 4096, 512), 0);
+	/* but the last entry may still grow */
+	test_bio_add(&tb, 512, 512);
+	/* longer than a bio can be */
+	assert_int_equal(pb_bio_add_phys(&tb.bio, RAM_START + 1024,
+					 UINT32_MAX - 1023),
+			 0);
+	assert_int_equal(tb.bio.bi_vcnt, 1);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 1024);
+}
+
+static void add_refuses_a_range_that_wraps(void **state)
+{
+	pb_phys_addr_t last = (pb_phys_addr_t)-512;
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_int_equal(pb_bio_add_phys(&tb.bio, last, 513), 0);
+	assert_int_equal(tb.bio.bi_vcnt, 0);
+}
+
+static void add_refuses_a_clone(void **state)
+{
+	struct pb_bio clone;
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	test_bio_add(&tb, 0, 512);
+	assert_int_equal(pb_bio_init_clone(NULL, &clone, &tb.bio, 0), 0);
+	assert_int_equal(pb_bio_add_phys(&clone, RAM_START + 512, 512), 0);
+}
+
+static void region_takes_its_own_ranges_alone(void **state)
+{
+	const struct physbio_region region = {
+		.start = RAM_START + 0x1000,
+		.size = 0x1000,
+	};
+	static const struct {
+		uint32_t at, len;
+		bool taken;
+	} cases[] = {
+		{ 0x1000, 0x1000, true },  { 0x1800, 0x800, true },
+		{ 0x0fff, 2, false },	   { 0x1fff, 2, false },
+		{ 0x1000, 0x1001, false }, { 0x2000, 1, false },
+		{ 0, 0x4000, false }, /* its ends are not in it, its middle is */
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+		assert_int_equal(physbio_bio_set_region(&tb.bio, &region), 0);
+		assert_int_equal(!!pb_bio_add_phys(&tb.bio,
+						   RAM_START + cases[i].at,
+						   cases[i].len),
+				 cases[i].taken);
+		assert_true(tb.bio.bi_opf & PB_REQ_NOMERGE);
+	}
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	test_bio_add(&tb, 0, 512);
+	assert_int_equal(physbio_bio_set_region(&tb.bio, &region), -EINVAL);
+	assert_null(tb.bio.bi_region);
+}
+
+static void advance_moves_device_and_table(void **state)
+{
+	test_bio_init(&tb, PB_REQ_OP_READ, 100);
+	test_bio_add(&tb, 0, 1024);
+	test_bio_add(&tb, 8192, 1024);
+	pb_bio_advance(&tb.bio, 1536);
+	assert_int_equal(tb.bio.bi_iter.bi_sector, 103);
+	assert_int_equal(tb.bio.bi_iter.bi_idx, 1);
+	assert_int_equal(tb.bio.bi_iter.bi_bvec_done, 512);
+	/* all that remains: only the size changes */
+	pb_bio_advance(&tb.bio, 512);
+	assert_int_equal(tb.bio.bi_iter.bi_sector, 103);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 0);
+}
+
+static void trim_keeps_a_window(void **state)
+{
+	test_bio_init(&tb, PB_REQ_OP_READ, 100);
+	test_bio_add(&tb, 0, 8192);
+	pb_bio_trim(&tb.bio, 4, 8);
+	assert_int_equal(tb.bio.bi_iter.bi_sector, 104);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 4096);
+	assert_int_equal(tb.bio.bi_iter.bi_bvec_done, 2048);
+	/* outside: left alone */
+	pb_bio_trim(&tb.bio, 4, 5);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 4096);
+	pb_bio_trim(&tb.bio, UINT64_MAX, 2);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 4096);
+}
+
+static void split_cuts_the_front_off(void **state)
+{
+	struct pb_bio *front;
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 100);
+	test_bio_add(&tb, 0, 2048);
+	front = pb_bio_split(&tb.bio, 1, PB_GFP_KERNEL, &bs);
+	assert_int_equal(front->bi_iter.bi_sector, 100);
+	assert_int_equal(front->bi_iter.bi_size, 512);
+	assert_int_equal(tb.bio.bi_iter.bi_sector, 101);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 1536);
+	assert_ptr_equal(front->bi_io_vec, tb.table);
+	pb_bio_put(front);
+}
+
+static int split_error(pb_blk_opf_t opf, int sectors)
+{
+	struct pb_bio *front;
+
+	test_bio_init(&tb, opf, 0);
+	test_bio_add(&tb, 0, 2048);
+	front = pb_bio_split(&tb.bio, sectors, PB_GFP_KERNEL, &bs);
+	if ((uintptr_t)front >= (uintptr_t)-4095)
+		return (int)(intptr_t)front;
+	pb_bio_put(front);
+	return 0;
+}
+
+static void split_refuses_what_is_no_cut(void **state)
+{
+	static const struct {
+		pb_blk_opf_t opf;
+		int sectors, err;
+	} cases[] = {
+		{ PB_REQ_OP_WRITE, 3, 0 },
+		{ PB_REQ_OP_WRITE, 0, -EINVAL },
+		{ PB_REQ_OP_WRITE, -1, -EINVAL },
+		{ PB_REQ_OP_WRITE, 4, -EINVAL },
+		{ PB_REQ_OP_WRITE | PB_REQ_ATOMIC, 1, -EINVAL },
+		{ PB_REQ_OP_ZONE_APPEND, 1, -EINVAL },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(split_error(cases[i].opf, cases[i].sectors),
+				 cases[i].err);
+}
+
+static void parent_ends_last_with_the_first_error(void **state)
+{
+	struct pb_bio *child[3];
+	int i;
+
+	test_bio_init(&tb, PB_REQ_OP_READ, 0);
+	test_bio_add(&tb, 0, 512);
+	for (i = 0; i < 3; i++) {
+		child[i] = pb_bio_alloc_bioset(NULL, 0, PB_REQ_OP_READ,
+					       PB_GFP_KERNEL, &bs);
+		pb_bio_chain(child[i], &tb.bio);
+	}
+	pb_bio_endio(child[0]);
+	child[1]->bi_status = PB_BLK_STS_TIMEOUT;
+	pb_bio_endio(child[1]);
+	pb_bio_endio(&tb.bio);
+	assert_int_equal(tb.ended, 0);
+	child[2]->bi_status = PB_BLK_STS_NOSPC;
+	pb_bio_endio(child[2]);
+	assert_int_equal(tb.ended, 1);
+	assert_int_equal(pb_blk_status_to_errno(tb.bio.bi_status), -ETIMEDOUT);
+}
+
+/* A recursion of this depth would need more stack than a thread has. */
+static void a_long_chain_needs_no_stack(void **state)
+{
+	enum {
+		LONG = 1000000
+	};
+	struct pb_bio *first, *next;
+	int i;
+
+	test_bio_init(&tb2, PB_REQ_OP_READ, 0);
+	first = pb_bio_alloc_bioset(NULL, 0, 0, PB_GFP_KERNEL, &bs);
+	pb_bio_chain(first, &tb2.bio);
+	pb_bio_endio(&tb2.bio);
+	for (i = 0; i < LONG; i++) {
+		next = pb_bio_alloc_bioset(NULL, 0, 0, PB_GFP_KERNEL, &bs);
+		pb_bio_chain(next, first);
+		pb_bio_endio(first);
+		first = next;
+	}
+	assert_int_equal(tb2.ended, 0);
+	pb_bio_endio(first);
+	assert_int_equal(tb2.ended, 1);
+}
+
+static void references_keep_a_bio(void **state)
+{
+	struct pb_bio *bio =
+		pb_bio_alloc_bioset(NULL, 1, 0, PB_GFP_KERNEL, &bs);
+
+	pb_bio_get(bio);
+	pb_bio_put(bio);
+	bio->bi_private = &bs; /* still ours: ASan and valgrind look */
+	pb_bio_put(bio);
+}
+
+static void tables_come_in_sizes(void **state)
+{
+	static const struct {
+		unsigned short wanted, got;
+	} cases[] = { { 0, 0 },	    { 1, 4 },	 { 4, 4 },    { 5, 16 },
+		      { 16, 16 },   { 17, 64 },	 { 65, 128 }, { 128, 128 },
+		      { 129, 256 }, { 256, 256 } };
+	struct pb_bio *bio;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		bio = pb_bio_alloc_bioset(NULL, cases[i].wanted, 0,
+					  PB_GFP_KERNEL, &bs);
+		assert_int_equal(bio->bi_max_vecs, cases[i].got);
+		pb_bio_put(bio);
+	}
+	assert_null(pb_bio_alloc_bioset(NULL, 257, 0, PB_GFP_KERNEL, &bs));
+}
+
+static void reset_keeps_table_and_set(void **state)
+{
+	struct pb_bio *bio =
+		pb_bio_alloc_bioset(NULL, 16, 0, PB_GFP_KERNEL, &bs);
+
+	pb_bio_add_phys(bio, RAM_START, 512);
+	bio->bi_status = PB_BLK_STS_IOERR;
+	pb_bio_reset(bio, NULL, PB_REQ_OP_WRITE);
+	assert_int_equal(bio->bi_vcnt, 0);
+	assert_int_equal(bio->bi_max_vecs, 16);
+	assert_int_equal(pb_blk_status_to_errno(bio->bi_status), 0);
+	assert_int_equal(pb_bio_add_phys(bio, RAM_START, 512), 512);
+	pb_bio_put(bio);
+}
+
+static void every_status_has_its_errno(void **state)
+{
+	static const int errnos[] = { 0,	-EOPNOTSUPP, -ETIMEDOUT,
+				      -ENOSPC,	-ENOLINK,    -EREMOTEIO,
+				      -ENODATA, -EILSEQ,     -ENOMEM,
+				      -EIO,	-EAGAIN,     -EBUSY,
+				      -ENODEV,	-EINVAL };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(errnos); i++)
+		assert_int_equal(pb_blk_status_to_errno(
+					 pb_errno_to_blk_status(errnos[i])),
+				 errnos[i]);
+	assert_int_equal(pb_blk_status_to_errno(pb_errno_to_blk_status(-EPERM)),
+			 -EIO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(touching_ranges_share_an_entry),
+		cmocka_unit_test(pages_join_across_their_border),
+		cmocka_unit_test(add_refuses_and_changes_nothing),
+		cmocka_unit_test(add_refuses_a_range_that_wraps),
+		cmocka_unit_test(add_refuses_a_clone),
+		cmocka_unit_test(region_takes_its_own_ranges_alone),
+		cmocka_unit_test(advance_moves_device_and_table),
+		cmocka_unit_test(trim_keeps_a_window),
+		cmocka_unit_test(split_cuts_the_front_off),
+		cmocka_unit_test(split_refuses_what_is_no_cut),
+		cmocka_unit_test(parent_ends_last_with_the_first_error),
+		cmocka_unit_test(a_long_chain_needs_no_stack),
+		cmocka_unit_test(references_keep_a_bio),
+		cmocka_unit_test(tables_come_in_sizes),
+		cmocka_unit_test(reset_keeps_table_and_set),
+		cmocka_unit_test(every_status_has_its_errno),
+	};
+
+	return cmocka_run_group_tests(tests, up, down);
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The hardware: what a bus address hits, seen from each port. */
+#include "fixture.h"
+
+#include <physbio/fabric.h>
+#include <physbio/topology.h>
+#include <physbio/xlate.h>
+
+static struct physbio_topology *t;
+static struct physbio_fabric *fabric;
+
+/*
+ *   hb0: port0: a, b    port1: c     hb1: port2: d, e
+ *   RAM at 0x10000000; hb1 sees it at bus 0x80000000
+ */
+static const struct {
+	enum physbio_node_kind kind;
+	const char *name, *parent;
+	uint64_t bar;
+	pb_phys_addr_t cpu;
+} nodes[] = {
+	{ PHYSBIO_HOST_BRIDGE, "hb0", NULL, 0, 0x20000000 },
+	{ PHYSBIO_HOST_BRIDGE, "hb1", NULL, 0, 0x30000000 },
+	{ PHYSBIO_BRIDGE, "port0", "hb0", 0, 0 },
+	{ PHYSBIO_BRIDGE, "port1", "hb0", 0, 0 },
+	{ PHYSBIO_BRIDGE, "port2", "hb1", 0, 0 },
+	{ PHYSBIO_ENDPOINT, "a", "port0", 0x40000000, 0x20000000 },
+	{ PHYSBIO_ENDPOINT, "b", "port0", 0x40100000, 0x20100000 },
+	{ PHYSBIO_ENDPOINT, "c", "port1", 0x40200000, 0x20200000 },
+	{ PHYSBIO_ENDPOINT, "d", "port2", 0x40000000, 0x30000000 },
+	{ PHYSBIO_ENDPOINT, "e", "port2", 0x40100000, 0x30100000 },
+};
+
+/* Only its address counts. */
+static const struct physbio_region owner;
+
+static int node_of(const char *name)
+{
+	return physbio_topology_find(t, name);
+}
+
+static int add_nodes(struct physbio_mem_range *ranges)
+{
+	unsigned int i, n = 0;
+	int err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(nodes); i++) {
+		const struct physbio_bridge_window w = { nodes[i].cpu,
+							 0x40000000,
+							 0x1000000 };
+		const struct physbio_bar bar = { nodes[i].bar, 0x100000, true };
+		int node = physbio_topology_add(t, nodes[i].kind, nodes[i].name,
+						nodes[i].parent, NULL);
+
+		if (nodes[i].kind == PHYSBIO_HOST_BRIDGE)
+			err |= physbio_topology_add_outbound(t, node, &w, NULL);
+		if (!nodes[i].bar)
+			continue;
+		err |= physbio_topology_add_bar(t, node, &bar, NULL);
+		ranges[n++] = (struct physbio_mem_range){
+			nodes[i].cpu, 0x100000, PHYSBIO_MEM_BAR, -1, &owner
+		};
+	}
+	return err;
+}
+
+static int up(void **state)
+{
+	const struct physbio_bridge_window inbound = { RAM_START, 0x80000000,
+						       0x10000000 };
+	const struct physbio_bridge_window peers = { 0x20000000, 0x90000000,
+						     0x1000000 };
+	struct physbio_mem_range ranges[6];
+
+	t = physbio_topology_create();
+	if (add_nodes(ranges) ||
+	    physbio_topology_add_inbound(t, node_of("hb1"), &inbound, NULL) ||
+	    physbio_topology_add_inbound(t, node_of("hb1"), &peers, NULL))
+		return -1;
+	ranges[5] = (struct physbio_mem_range){ RAM_START, 1 << 20,
+						PHYSBIO_MEM_RAM, -1, NULL };
+	return physbio_mem_create(ranges, 6, &mem, NULL) ||
+	       physbio_fabric_create(t, mem, &fabric);
+}
+
+static int down(void **state)
+{
+	physbio_fabric_destroy(fabric);
+	mem_down(state);
+	physbio_topology_destroy(t);
+	return 0;
+}
+
+static void an_address_hits_what_the_wires_say(void **state)
+{
+	static const struct {
+		const char *from;
+		uint64_t bus;
+		enum physbio_hit_kind kind;
+		const char *whose;
+		uint32_t paddr;
+	} cases[] = {
+		/* peers below one port */
+		{ "a", 0x40100010, PHYSBIO_HIT_BAR, "b", 0x20100010 },
+		{ "b", 0x40000000, PHYSBIO_HIT_BAR, "a", 0x20000000 },
+		/* over the host bridge, to its other port */
+		{ "a", 0x40200000, PHYSBIO_HIT_BAR, "c", 0x20200000 },
+		{ "c", 0x40000000, PHYSBIO_HIT_BAR, "a", 0x20000000 },
+		/* the same bus address behind another host bridge */
+		{ "e", 0x40000000, PHYSBIO_HIT_BAR, "d", 0x30000000 },
+		{ "d", 0x40100000, PHYSBIO_HIT_BAR, "e", 0x30100000 },
+		/* its own BAR does not come back to it */
+		{ "a", 0x40000000, PHYSBIO_HIT_NOTHING, NULL, 0 },
+		/* a hole in the window */
+		{ "a", 0x40800000, PHYSBIO_HIT_NOTHING, NULL, 0 },
+		/* RAM: as it is for hb0, moved for hb1 */
+		{ "a", 0x10000123, PHYSBIO_HIT_RAM, NULL, 0x10000123 },
+		{ "d", 0x80000123, PHYSBIO_HIT_RAM, NULL, 0x10000123 },
+		{ "d", 0x10000123, PHYSBIO_HIT_NOTHING, NULL, 0 },
+		{ "a", 0x80000123, PHYSBIO_HIT_NOTHING, NULL, 0 },
+		/* up, over, and down again: by CPU address */
+		{ "a", 0x30100000, PHYSBIO_HIT_BAR, "e", 0x30100000 },
+		{ "d", 0x90000000, PHYSBIO_HIT_BAR, "a", 0x20000000 },
+		{ "d", 0x20000000, PHYSBIO_HIT_NOTHING, NULL, 0 },
+		{ "a", UINT64_MAX, PHYSBIO_HIT_NOTHING, NULL, 0 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct physbio_hit hit =
+			physbio_fabric_route(fabric, node_of(cases[i].from),
+					     physbio_dma_make(cases[i].bus));
+
+		if (hit.kind != cases[i].kind)
+			fail_msg("%s 0x%llx hits %d", cases[i].from,
+				 (unsigned long long)cases[i].bus, hit.kind);
+		if (hit.kind == PHYSBIO_HIT_NOTHING)
+			continue;
+		assert_int_equal(hit.paddr, cases[i].paddr);
+		assert_int_equal(hit.node,
+				 cases[i].whose ? node_of(cases[i].whose) : -1);
+	}
+}
+
+static void a_host_bridge_that_routes_no_peers_drops_them(void **state)
+{
+	struct physbio_hit hit;
+
+	physbio_topology_node(t, node_of("hb0"))->p2p_routed = false;
+	hit = physbio_fabric_route(fabric, node_of("c"),
+				   physbio_dma_make(0x40000000));
+	assert_int_equal(hit.kind, PHYSBIO_HIT_NOTHING);
+	hit = physbio_fabric_route(fabric, node_of("d"),
+				   physbio_dma_make(0x90000000));
+	assert_int_equal(hit.kind, PHYSBIO_HIT_NOTHING);
+	/* below one port it is not asked */
+	hit = physbio_fabric_route(fabric, node_of("b"),
+				   physbio_dma_make(0x40000000));
+	assert_int_equal(hit.kind, PHYSBIO_HIT_BAR);
+	physbio_topology_node(t, node_of("hb0"))->p2p_routed = true;
+}
+
+static void bytes_move_and_are_counted(void **state)
+{
+	struct physbio_fabric_stats stats;
+	char out[100], in[100];
+
+	memset(out, 'x', sizeof(out));
+	physbio_fabric_stats(fabric, &stats);
+	assert_int_equal(stats.transfers, 0);
+	assert_int_equal(physbio_fabric_write(fabric, node_of("d"),
+					      physbio_dma_make(0x80000ff0), out,
+					      sizeof(out), NULL),
+			 0);
+	assert_int_equal(physbio_fabric_read(fabric, node_of("a"),
+					     physbio_dma_make(0x10000ff0), in,
+					     sizeof(in), NULL),
+			 0);
+	assert_memory_equal(in, out, sizeof(in));
+	physbio_fabric_stats(fabric, &stats);
+	assert_int_equal(stats.transfers, 2);
+	assert_int_equal(stats.bytes, 200);
+	assert_int_equal(stats.faults, 0);
+}
+
+static void a_fault_names_its_address(void **state)
+{
+	struct physbio_fabric_stats stats;
+	pb_dma_addr_t fault;
+	char buf[64];
+
+	/* 16 bytes before the end of RAM */
+	assert_int_equal(physbio_fabric_read(fabric, node_of("a"),
+					     physbio_dma_make(0x100ffff0), buf,
+					     sizeof(buf), &fault),
+			 -EFAULT);
+	assert_true(physbio_dma_value(fault) == 0x10100000);
+	physbio_fabric_stats(fabric, &stats);
+	assert_int_equal(stats.faults, 1);
+}
+
+static void the_chosen_transfer_is_corrupted_and_no_other(void **state)
+{
+	const pb_dma_addr_t at = physbio_dma_make(0x10000000);
+	char zero[64] = "", got[64];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		memset(got, 0, sizeof(got));
+		physbio_fabric_corrupt(fabric, 2);
+		physbio_fabric_write(fabric, node_of("a"), at, zero, 64, NULL);
+		if (i) {
+			physbio_fabric_write(fabric, node_of("a"), at, zero, 64,
+					     NULL);
+			physbio_mem_read(mem, RAM_START, got, 64);
+		} else {
+			physbio_fabric_read(fabric, node_of("a"), at, got, 64,
+					    NULL);
+		}
+		assert_int_equal(got[32], 1);
+		got[32] = 0;
+		assert_memory_equal(got, zero, 64);
+		/* the next one is right again */
+		physbio_fabric_write(fabric, node_of("a"), at, zero, 64, NULL);
+		physbio_mem_read(mem, RAM_START, got, 64);
+		assert_memory_equal(got, zero, 64);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_address_hits_what_the_wires_say),
+		cmocka_unit_test(a_host_bridge_that_routes_no_peers_drops_them),
+		cmocka_unit_test(bytes_move_and_are_counted),
+		cmocka_unit_test(a_fault_names_its_address),
+		cmocka_unit_test(the_chosen_transfer_is_corrupted_and_no_other),
+	};
+
+	return cmocka_run_group_tests(tests, up, down);
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The model device: what is submitted arrives, byte for byte, and errors come back. */
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "fixture.h"
+
+#include <physbio/machine.h>
+#include <physbio/memdev.h>
+
+#define DEV_SECTORS 8192
+
+static struct physbio_topology *t;
+static struct physbio_machine *m;
+static struct physbio_fabric *fabric;
+static struct physbio_memdev *disk;
+static struct test_bio tb;
+
+/* RAM for data at RAM_START, lists behind it; devices see both 1 GiB higher. */
+static int machine_up(void **state)
+{
+	const struct physbio_bridge_window inbound = {
+		.cpu = RAM_START,
+		.bus = RAM_START + 0x40000000,
+		.size = 0x10000000,
+	};
+	const struct physbio_mem_range ram = {
+		.start = RAM_START,
+		.size = RAM_PAGES * PG + (4 << 20),
+		.kind = PHYSBIO_MEM_RAM,
+		.nid = -1,
+	};
+
+	t = physbio_topology_create();
+	physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb", NULL, NULL);
+	physbio_topology_add(t, PHYSBIO_ENDPOINT, "disk", "hb", NULL);
+	if (physbio_topology_add_inbound(t, 0, &inbound, NULL) ||
+	    physbio_machine_create(t, &ram, 1, &m, NULL))
+		return -1;
+	mem = physbio_machine_mem(m);
+	return physbio_fabric_create(t, mem, &fabric);
+}
+
+static int machine_down(void **state)
+{
+	physbio_fabric_destroy(fabric);
+	physbio_machine_destroy(m);
+	physbio_topology_destroy(t);
+	return 0;
+}
+
+static struct physbio_memdev_config config(bool sgl, bool deferred)
+{
+	return (struct physbio_memdev_config){
+		.fabric = fabric,
+		.node = 1,
+		.dev = physbio_machine_device(m, 1),
+		.mem = mem,
+		.lists = RAM_START + RAM_PAGES * PG,
+		.nr_sectors = DEV_SECTORS,
+		.queue_depth = 8,
+		.sgl_supported = sgl,
+		.deferred = deferred,
+	};
+}
+
+static void disk_up(bool sgl, bool deferred)
+{
+	const struct physbio_memdev_config c = config(sgl, deferred);
+
+	assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+}
+
+static int submit(pb_blk_opf_t opf, pb_sector_t sector, const struct range *r,
+		  unsigned int n)
+{
+	unsigned int i;
+
+	test_bio_init(&tb, opf, sector);
+	tb.bio.bi_bdev = physbio_memdev_bdev(disk);
+	for (i = 0; i < n; i++)
+		test_bio_add(&tb, r[i].at, r[i].len);
+	return pb_submit_bio_wait(&tb.bio);
+}
+
+static uint32_t fill(const struct range *r, unsigned int n, unsigned int seed,
+		     unsigned char *copy)
+{
+	uint32_t at = 0, i;
+	unsigned int j;
+
+	srand(seed);
+	for (j = 0; j < n; j++) {
+		for (i = 0; i < r[j].len; i++)
+			copy[at + i] = (unsigned char)rand();
+		physbio_mem_write(mem, RAM_START + r[j].at, copy + at,
+				  r[j].len);
+		at += r[j].len;
+	}
+	return at;
+}
+
+static void check(const struct range *r, unsigned int n,
+		  const unsigned char *want)
+{
+	static unsigned char got[1 << 20];
+	unsigned int j;
+
+	for (j = 0; j < n; want += r[j].len, j++) {
+		physbio_mem_read(mem, RAM_START + r[j].at, got, r[j].len);
+		assert_memory_equal(got, want, r[j].len);
+	}
+}
+
+static void data_go_out_and_come_back(void **state)
+{
+	static const struct range cases[][4] = {
+		{ { 0, 512 } },
+		{ { 512, 3584 } },
+		{ { 512, 4096 } },
+		{ { 0, 1 << 20 } }, /* a list, and a split at 512 KiB */
+		{ { 4096, 4096 }, { 65536, 4096 }, { 131072, 65536 } },
+		{ { 512, 3584 }, { 65536, 8192 }, { 131072, 512 } },
+		{ { 0, 512 }, { 65536 + 1024, 1024 }, { 131072 + 4, 512 } },
+	};
+	static unsigned char copy[1 << 20], none[1 << 20];
+	unsigned int i, n, sgl;
+
+	for (sgl = 0; sgl < 2; sgl++) {
+		disk_up(sgl, false);
+		for (i = 0; i < ARRAY_SIZE(cases); i++) {
+			uint32_t len;
+
+			for (n = 0; n < 4 && cases[i][n].len;)
+				n++;
+			len = fill(cases[i], n, i, copy);
+			assert_int_equal(
+				submit(PB_REQ_OP_WRITE, 16, cases[i], n), 0);
+			assert_memory_equal((char *)physbio_memdev_store(disk) +
+						    8192,
+					    copy, len);
+			fill(cases[i], n, i + 100, none);
+			assert_int_equal(
+				submit(PB_REQ_OP_READ, 16, cases[i], n), 0);
+			check(cases[i], n, copy);
+		}
+		physbio_memdev_destroy(disk);
+	}
+}
+
+static void zeroed_and_discarded_blocks_read_as_zero(void **state)
+{
+	static const pb_blk_opf_t ops[] = { PB_REQ_OP_WRITE_ZEROES,
+					    PB_REQ_OP_DISCARD };
+	char *store;
+	unsigned int i;
+
+	disk_up(false, false);
+	store = physbio_memdev_store(disk);
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		memset(store, 'x', 8192);
+		test_bio_init(&tb, ops[i], 1);
+		tb.bio.bi_bdev = physbio_memdev_bdev(disk);
+		tb.bio.bi_iter.bi_size = 1024;
+		assert_int_equal(pb_submit_bio_wait(&tb.bio), 0);
+		assert_int_equal(store[511], 'x');
+		assert_int_equal(store[512], 0);
+		assert_int_equal(store[1535], 0);
+		assert_int_equal(store[1536], 'x');
+	}
+	physbio_memdev_destroy(disk);
+}
+
+static void a_flush_reaches_the_device(void **state)
+{
+	struct physbio_memdev_stats stats;
+
+	disk_up(false, false);
+	assert_int_equal(submit(PB_REQ_OP_WRITE | PB_REQ_PREFLUSH, 0, NULL, 0),
+			 0);
+	physbio_memdev_stats(disk, &stats);
+	assert_int_equal(stats.flushes, 1);
+	physbio_memdev_destroy(disk);
+}
+
+/* Behind RAM there is a window, so that software maps it; no memory answers there. */
+static void an_address_that_hits_nothing_is_an_io_error(void **state)
+{
+	struct physbio_memdev_stats stats;
+	pb_phys_addr_t hole = RAM_START + 0x8000000;
+
+	disk_up(false, false);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	tb.bio.bi_bdev = physbio_memdev_bdev(disk);
+#ifdef TEST_REPR_PHYS
+	assert_int_equal(pb_bio_add_phys(&tb.bio, hole, 512), 512);
+	assert_int_equal(pb_submit_bio_wait(&tb.bio), -EIO);
+	physbio_memdev_stats(disk, &stats);
+	assert_int_equal(stats.faults, 1);
+	assert_true(physbio_dma_value(stats.last_fault) == hole + 0x40000000);
+#else
+	(void)hole; /* has no page, so a page vector can't name it */
+	physbio_memdev_stats(disk, &stats);
+#endif
+	physbio_memdev_destroy(disk);
+}
+
+static void devices_that_cannot_be_are_refused(void **state)
+{
+	const struct pb_queue_limits odd = { .logical_block_size = 100 };
+	struct physbio_memdev_config c = config(false, false);
+	struct physbio_memdev *d = NULL;
+	struct pb_device blind = *c.dev;
+
+	c.limits = &odd;
+	assert_int_equal(physbio_memdev_create(&c, &d), -EINVAL);
+	c = config(false, false);
+	c.lists = 0x1000;
+	assert_int_equal(physbio_memdev_create(&c, &d), -EINVAL);
+	c = config(false, false);
+	blind.dma_mask = 0xffff;
+	c.dev = &blind;
+	assert_int_equal(physbio_memdev_create(&c, &d), -EIO);
+	assert_null(d);
+}
+
+/* --- a thread that is the device --- */
+
+static bool stop;
+
+static void *run_device(void *arg)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE))
+		if (!physbio_memdev_poll(disk, 16))
+			sched_yield();
+	return NULL;
+}
+
+static void a_thread_may_be_the_device(void **state)
+{
+	static const struct range r[] = { { 0, 1 << 20 } };
+	static unsigned char copy[1 << 20];
+	pthread_t thread;
+	unsigned int i;
+
+	disk_up(false, true);
+	stop = false;
+	assert_int_equal(pthread_create(&thread, NULL, run_device, NULL), 0);
+	for (i = 0; i < 20; i++) {
+		fill(r, 1, i, copy);
+		assert_int_equal(submit(PB_REQ_OP_WRITE, 0, r, 1), 0);
+		assert_memory_equal(physbio_memdev_store(disk), copy, 1 << 20);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	physbio_memdev_destroy(disk);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(data_go_out_and_come_back),
+		cmocka_unit_test(zeroed_and_discarded_blocks_read_as_zero),
+		cmocka_unit_test(a_flush_reaches_the_device),
+		cmocka_unit_test(an_address_that_hits_nothing_is_an_io_error),
+		cmocka_unit_test(devices_that_cannot_be_are_refused),
+		cmocka_unit_test(a_thread_may_be_the_device),
+	};
+
+	return cmocka_run_group_tests(tests, machine_up, machine_down);
+}

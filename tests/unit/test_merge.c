@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Which bios join a plugged request, where, and what the request is then. */
+#include "fixture.h"
+
+static struct test_queue tq, tq2;
+static struct test_bio a, b, c3;
+
+struct bio_of {
+	pb_blk_opf_t opf;
+	pb_sector_t sector;
+	struct range range;
+	uint16_t ioprio;
+	uint8_t hint, stream;
+};
+
+static void submit(struct test_bio *tb, struct test_queue *to,
+		   const struct bio_of *d)
+{
+	test_bio_init(tb, d->opf, d->sector);
+	tb->bio.bi_bdev = &to->bdev;
+	tb->bio.bi_ioprio = d->ioprio;
+	tb->bio.bi_write_hint = d->hint;
+	tb->bio.bi_write_stream = d->stream;
+	if ((d->opf & PB_REQ_OP_MASK) == PB_REQ_OP_DISCARD)
+		tb->bio.bi_iter.bi_size = d->range.len;
+	else
+		test_bio_add(tb, d->range.at, d->range.len);
+	pb_submit_bio(&tb->bio);
+}
+
+static const struct pb_queue_limits wide = {
+	.max_hw_sectors = 4096,
+	.features = PB_BLK_FEAT_WRITE_CACHE | PB_BLK_FEAT_FUA,
+};
+
+enum {
+	NONE,
+	BACK,
+	FRONT,
+	DISCARD
+};
+
+struct merge_case {
+	const char *name;
+	struct bio_of first, second;
+	int merged;
+	struct pb_queue_limits lim; /* wide, if nothing is set */
+};
+
+static void run_case(const struct merge_case *m)
+{
+	struct pb_blk_plug plug;
+	unsigned int merged;
+
+	test_queue_up(&tq, m->lim.max_hw_sectors ? &m->lim : &wide, 64);
+	pb_blk_start_plug(&plug);
+	submit(&a, &tq, &m->first);
+	submit(&b, &tq, &m->second);
+	pb_blk_finish_plug(&plug);
+	merged = m->merged == BACK  ? tq.stats.back_merges :
+		 m->merged == FRONT ? tq.stats.front_merges :
+				      tq.stats.discard_merges;
+	if (nr_kept != (m->merged ? 1u : 2u) || (m->merged && merged != 1))
+		fail_msg("%s: %u requests, %lu back, %lu front, %lu discard",
+			 m->name, nr_kept, tq.stats.back_merges,
+			 tq.stats.front_merges, tq.stats.discard_merges);
+	if (m->merged) {
+		assert_int_equal(pb_blk_rq_bytes(kept[0]),
+				 m->first.range.len + m->second.range.len);
+		assert_int_equal(pb_blk_rq_pos(kept[0]),
+				 m->merged == FRONT ? m->second.sector :
+						      m->first.sector);
+	}
+	end_kept(PB_BLK_STS_OK);
+	assert_int_equal(a.ended + b.ended, 2);
+	test_queue_down(&tq);
+}
+
+#define W PB_REQ_OP_WRITE
+#define R PB_REQ_OP_READ
+#define D PB_REQ_OP_DISCARD
+#define K4              \
+	{               \
+		0, 4096 \
+	}
+#define FAR                 \
+	{                   \
+		65536, 4096 \
+	}
+
+static void bios_join_where_they_touch(void **state)
+{
+	const struct merge_case cases[] = {
+		{ "back", { W, 8, K4 }, { W, 16, FAR }, BACK },
+		{ "front", { W, 8, K4 }, { W, 0, FAR }, FRONT },
+		{ "apart", { W, 8, K4 }, { W, 17, FAR }, NONE },
+		{ "overlap", { W, 8, K4 }, { W, 15, FAR }, NONE },
+		{ "other op", { W, 8, K4 }, { R, 16, FAR }, NONE },
+		{ "reads", { R, 8, K4 }, { R, 16, FAR }, BACK },
+		{ "nomerge",
+		  { W, 8, K4 },
+		  { W | PB_REQ_NOMERGE, 16, FAR },
+		  NONE },
+		{ "nomerge first",
+		  { W | PB_REQ_NOMERGE, 8, K4 },
+		  { W, 16, FAR },
+		  NONE },
+		{ "fua", { W, 8, K4 }, { W | PB_REQ_FUA, 16, FAR }, NONE },
+		{ "flush",
+		  { W | PB_REQ_PREFLUSH, 8, K4 },
+		  { W, 16, FAR },
+		  NONE },
+		{ "ioprio", { W, 8, K4, .ioprio = 1 }, { W, 16, FAR }, NONE },
+		{ "hint", { W, 8, K4 }, { W, 16, FAR, .hint = 2 }, NONE },
+		{ "stream", { W, 8, K4 }, { W, 16, FAR, .stream = 3 }, NONE },
+		{ "same hints",
+		  { W, 8, K4, 1, 2, 3 },
+		  { W, 16, FAR, 1, 2, 3 },
+		  BACK },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		run_case(&cases[i]);
+}
+
+static void limits_refuse_a_join(void **state)
+{
+	const struct merge_case cases[] = {
+		{ "sectors fit",
+		  { W, 0, K4 },
+		  { W, 8, FAR },
+		  BACK,
+		  { .max_hw_sectors = 4096, .max_user_sectors = 16 } },
+		{ "too many sectors",
+		  { W, 0, K4 },
+		  { W, 8, FAR },
+		  NONE,
+		  { .max_hw_sectors = 4096, .max_user_sectors = 15 } },
+		{ "segments fit",
+		  { W, 0, K4 },
+		  { W, 8, FAR },
+		  BACK,
+		  { .max_hw_sectors = 4096, .max_segments = 2 } },
+		{ "too many segments",
+		  { W, 0, K4 },
+		  { W, 8, FAR },
+		  NONE,
+		  { .max_hw_sectors = 4096, .max_segments = 1 } },
+		{ "counted apart though they touch",
+		  { W, 0, K4 },
+		  { W, 8, { 4096, 4096 } },
+		  NONE,
+		  { .max_hw_sectors = 4096, .max_segments = 1 } },
+		{ "within a chunk",
+		  { W, 0, K4 },
+		  { W, 8, FAR },
+		  BACK,
+		  { .max_hw_sectors = 4096, .chunk_sectors = 16 } },
+		{ "over a chunk",
+		  { W, 8, K4 },
+		  { W, 16, FAR },
+		  NONE,
+		  { .max_hw_sectors = 4096, .chunk_sectors = 16 } },
+		{ "front over a chunk",
+		  { W, 16, K4 },
+		  { W, 8, FAR },
+		  NONE,
+		  { .max_hw_sectors = 4096, .chunk_sectors = 16 } },
+		{ "no gap",
+		  { W, 0, K4 },
+		  { W, 8, FAR },
+		  BACK,
+		  { .max_hw_sectors = 4096, .virt_boundary_mask = 4095 } },
+		{ "gap at the seam",
+		  { W, 0, { 0, 2048 } },
+		  { W, 4, FAR },
+		  NONE,
+		  { .max_hw_sectors = 4096, .virt_boundary_mask = 4095 } },
+		{ "seam that touches",
+		  { W, 0, { 0, 2048 } },
+		  { W, 4, { 2048, 2048 } },
+		  BACK,
+		  { .max_hw_sectors = 4096, .virt_boundary_mask = 4095 } },
+		{ "touches, but begins unaligned",
+		  { W, 0, { 512, 512 } },
+		  { W, 1, { 1024, 512 } },
+		  NONE,
+		  { .max_hw_sectors = 4096, .virt_boundary_mask = 4095 } },
+		{ "discard back",
+		  { D, 0, K4 },
+		  { D, 8, K4 },
+		  BACK,
+		  { .max_hw_sectors = 4096, .max_hw_discard_sectors = 4096 } },
+		{ "discard apart",
+		  { D, 0, K4 },
+		  { D, 80, K4 },
+		  NONE,
+		  { .max_hw_sectors = 4096, .max_hw_discard_sectors = 4096 } },
+		{ "discard ranges apart",
+		  { D, 0, K4 },
+		  { D, 80, K4 },
+		  DISCARD,
+		  { .max_hw_sectors = 4096,
+		    .max_hw_discard_sectors = 4096,
+		    .max_discard_segments = 2 } },
+		{ "discard too long",
+		  { D, 0, K4 },
+		  { D, 8, K4 },
+		  NONE,
+		  { .max_hw_sectors = 4096,
+		    .max_hw_discard_sectors = 15,
+		    .max_discard_segments = 2 } },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		run_case(&cases[i]);
+}
+
+/* A request that was too large once is not asked again; one with a gap is. */
+static void refusal_for_size_is_for_good(void **state)
+{
+	static const struct {
+		struct pb_queue_limits lim;
+		bool nomerge;
+	} cases[] = {
+		{ { .max_hw_sectors = 4096, .max_segments = 1 }, true },
+		{ { .max_hw_sectors = 4096, .max_user_sectors = 8 }, true },
+		{ { .max_hw_sectors = 4096, .virt_boundary_mask = 65535 },
+		  false },
+	};
+	struct pb_blk_plug plug;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		test_queue_up(&tq, &cases[i].lim, 8);
+		pb_blk_start_plug(&plug);
+		submit(&a, &tq, &(struct bio_of){ W, 0, K4 });
+		submit(&b, &tq, &(struct bio_of){ W, 8, { 131072, 4096 } });
+		pb_blk_finish_plug(&plug);
+		assert_int_equal(nr_kept, 2);
+		assert_int_equal(!!(kept[0]->cmd_flags & PB_REQ_NOMERGE),
+				 cases[i].nomerge);
+		end_kept(PB_BLK_STS_OK);
+		test_queue_down(&tq);
+	}
+}
+
+static void of_two_queues_the_oldest_request_is_tried(void **state)
+{
+	struct pb_blk_plug plug;
+
+	test_queue_up(&tq2, &wide, 8);
+	test_queue_up(&tq, &wide, 8);
+	pb_blk_start_plug(&plug);
+	submit(&a, &tq, &(struct bio_of){ W, 0, K4 });
+	submit(&b, &tq2, &(struct bio_of){ W, 0, K4 });
+	submit(&c3, &tq, &(struct bio_of){ W, 8, FAR });
+	pb_blk_finish_plug(&plug);
+	assert_int_equal(nr_kept, 2);
+	assert_int_equal(tq.stats.back_merges, 1);
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+	test_queue_down(&tq2);
+}
+
+static void failfast_that_differs_is_kept_per_bio(void **state)
+{
+	struct pb_blk_plug plug;
+
+	test_queue_up(&tq, &wide, 8);
+	pb_blk_start_plug(&plug);
+	submit(&a, &tq, &(struct bio_of){ R | PB_REQ_FAILFAST_DEV, 0, K4 });
+	submit(&b, &tq, &(struct bio_of){ R, 8, FAR });
+	pb_blk_finish_plug(&plug);
+	assert_int_equal(nr_kept, 1);
+	assert_true(kept[0]->rq_flags & PB_RQF_MIXED_MERGE);
+	assert_true(a.bio.bi_opf & PB_REQ_FAILFAST_DEV);
+	assert_false(b.bio.bi_opf & PB_REQ_FAILFAST_MASK);
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+}
+
+static void gap_bit_is_the_lowest_of_all_seams(void **state)
+{
+	static const struct {
+		struct range first, second;
+		unsigned int bit;
+	} cases[] = {
+		{ { 0, 512 }, { 512, 512 }, 0 },
+		{ { 0, 512 }, { 65536, 512 }, 10 },
+		{ { 512, 3584 }, { 65536 + 1024, 512 }, 11 },
+	};
+	struct pb_blk_plug plug;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		pb_sector_t next = cases[i].first.len >> 9;
+
+		test_queue_up(&tq, &wide, 8);
+		pb_blk_start_plug(&plug);
+		submit(&a, &tq, &(struct bio_of){ W, 0, cases[i].first });
+		submit(&b, &tq, &(struct bio_of){ W, next, cases[i].second });
+		pb_blk_finish_plug(&plug);
+		assert_int_equal(nr_kept, 1);
+		assert_int_equal(kept[0]->phys_gap_bit, cases[i].bit);
+		end_kept(PB_BLK_STS_OK);
+		test_queue_down(&tq);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bios_join_where_they_touch),
+		cmocka_unit_test(limits_refuse_a_join),
+		cmocka_unit_test(refusal_for_size_is_for_good),
+		cmocka_unit_test(of_two_queues_the_oldest_request_is_tried),
+		cmocka_unit_test(failfast_that_differs_is_kept_per_bio),
+		cmocka_unit_test(gap_bit_is_the_lowest_of_all_seams),
+	};
+
+	return cmocka_run_group_tests(tests, mem_up, mem_down);
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Completion: every page released exactly once, whatever became of the bio. */
+#include "fixture.h"
+
+#include <physbio/resolve.h>
+
+static struct test_queue tq;
+static struct test_bio tb;
+
+static uint64_t pins(void)
+{
+	return physbio_mem_pinned(mem, RAM_START, RAM_PAGES * PG);
+}
+
+static void release_endio(struct pb_bio *bio)
+{
+	pb_bio_release_pages(bio, true);
+	test_bio_endio(bio);
+}
+
+static void pinned_bio(const struct range *r, unsigned int n)
+{
+	unsigned int i;
+
+	test_bio_init(&tb, PB_REQ_OP_READ, 0);
+	tb.bio.bi_end_io = release_endio;
+	for (i = 0; i < n; i++) {
+		assert_int_equal(
+			physbio_mem_pin(mem, RAM_START + r[i].at, r[i].len), 0);
+		test_bio_add(&tb, r[i].at, r[i].len);
+	}
+	pb_bio_set_flag(&tb.bio, PB_BIO_PAGE_PINNED);
+}
+
+static bool dirty(uint32_t at)
+{
+	struct pb_page *page = physbio_mem_page(mem, RAM_START + at);
+
+	return pb_compound_head(page)->flags & PB_PG_dirty;
+}
+
+static int folio_up(void **state)
+{
+	/* Pages 16 to 31 are one folio; the others are alone. */
+	return mem_up(state) ||
+	       physbio_mem_make_folio(mem, RAM_START + 16 * PG, 4);
+}
+
+static void every_page_an_entry_touches_is_released(void **state)
+{
+	const struct {
+		struct range r;
+		unsigned int pages;
+	} cases[] = {
+		{ { 0, 512 }, 1 },
+		{ { 0, (uint32_t)PG }, 1 },
+		{ { (uint32_t)PG - 512, 1024 }, 2 },
+		{ { 512, (uint32_t)(3 * PG) }, 4 },
+		{ { (uint32_t)(16 * PG), (uint32_t)(16 * PG) }, 16 },
+		{ { (uint32_t)(18 * PG) + 512, (uint32_t)PG }, 2 },
+		/* single pages, the folio, single pages again */
+		{ { (uint32_t)(14 * PG) + 512, (uint32_t)(20 * PG) }, 21 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		pinned_bio(&cases[i].r, 1);
+		assert_int_equal(pins(), cases[i].pages);
+		pb_bio_endio(&tb.bio);
+		assert_int_equal(pins(), 0);
+		assert_true(dirty(cases[i].r.at));
+	}
+}
+
+static void a_bio_without_pins_is_left_alone(void **state)
+{
+	const struct range r = { 0, 512 };
+
+	pinned_bio(&r, 1);
+	pb_bio_clear_flag(&tb.bio, PB_BIO_PAGE_PINNED);
+	pb_bio_release_pages(&tb.bio, false);
+	assert_int_equal(pins(), 1);
+	pb_bio_set_flag(&tb.bio, PB_BIO_PAGE_PINNED);
+	pb_bio_release_pages(&tb.bio, false);
+	/* a second time is none */
+	pb_bio_release_pages(&tb.bio, false);
+	assert_int_equal(pins(), 0);
+}
+
+static void a_clone_releases_nothing(void **state)
+{
+	const struct range r = { 0, 512 };
+	struct pb_bio clone;
+
+	pinned_bio(&r, 1);
+	pb_bio_init_clone(NULL, &clone, &tb.bio, 0);
+	pb_bio_set_flag(&clone, PB_BIO_PAGE_PINNED);
+	pb_bio_release_pages(&clone, false);
+	assert_int_equal(pins(), 1);
+	pb_bio_endio(&tb.bio);
+	assert_int_equal(pins(), 0);
+}
+
+static void read_pages_are_dirty_before_they_are_sent(void **state)
+{
+	const struct range r[] = { { (uint32_t)(100 * PG), 512 },
+				   { (uint32_t)(102 * PG), 512 } };
+
+	pinned_bio(r, 2);
+	pb_bio_set_pages_dirty(&tb.bio);
+	assert_true(dirty(r[0].at));
+	assert_false(dirty((uint32_t)(101 * PG)));
+	assert_true(dirty(r[1].at));
+	pb_bio_endio(&tb.bio);
+}
+
+/*
+ * 40 fragments of one bio of 40 pages. They don't merge, being parts of a cut; three
+ * requests take them in the end, put together as a driver of many ranges would.
+ */
+static void forty_fragments_in_three_requests_release_once(void **state)
+{
+	enum {
+		PAGES = 40,
+		REQUESTS = 3
+	};
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .max_segments = 1 };
+	struct pb_request *head[REQUESTS] = { NULL };
+	unsigned int i;
+
+	test_queue_up(&tq, &lim, PAGES);
+	test_bio_init(&tb, PB_REQ_OP_READ, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	tb.bio.bi_end_io = release_endio;
+	for (i = 0; i < PAGES; i++) {
+		uint32_t at = (uint32_t)(PG * 4 * i);
+
+		assert_int_equal(physbio_mem_pin(mem, RAM_START + at, PG), 0);
+		test_bio_add(&tb, at, (uint32_t)PG);
+	}
+	pb_bio_set_flag(&tb.bio, PB_BIO_PAGE_PINNED);
+	assert_int_equal(tb.bio.bi_vcnt, PAGES);
+	pb_submit_bio(&tb.bio);
+	assert_int_equal(nr_kept, PAGES);
+	assert_int_equal(pins(), PAGES);
+	for (i = 0; i < PAGES; i++) {
+		struct pb_request *to = head[i % REQUESTS];
+
+		if (!to) {
+			head[i % REQUESTS] = kept[i];
+			continue;
+		}
+		to->biotail->bi_next = kept[i]->bio;
+		to->biotail = kept[i]->biotail;
+		to->__data_len += kept[i]->__data_len;
+		kept[i]->bio = kept[i]->biotail = NULL;
+		kept[i]->__data_len = 0;
+	}
+	for (i = 0; i < PAGES; i++)
+		if (!kept[i]->bio)
+			pb_blk_mq_end_request(kept[i], PB_BLK_STS_OK);
+	for (i = 0; i < REQUESTS; i++) {
+		assert_int_equal(tb.ended, 0);
+		assert_int_equal(pins(), PAGES);
+		pb_blk_mq_end_request(head[i], PB_BLK_STS_OK);
+	}
+	assert_int_equal(tb.ended, 1);
+	assert_int_equal(pins(), 0);
+	nr_kept = 0;
+	test_queue_down(&tq);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_page_an_entry_touches_is_released),
+		cmocka_unit_test(a_bio_without_pins_is_left_alone),
+		cmocka_unit_test(a_clone_releases_nothing),
+		cmocka_unit_test(read_pages_are_dirty_before_they_are_sent),
+		cmocka_unit_test(
+			forty_fragments_in_three_requests_release_once),
+	};
+
+	return cmocka_run_group_tests(tests, folio_up, mem_down);
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Where bios are cut, and what is counted. */
+#include "fixture.h"
+
+static struct test_queue tq;
+static struct test_bio tb;
+
+/*
+ * Written for pages of 4 KiB and scaled to the page size that is tested: bytes, sectors
+ * and windows alike. Each bio is made of ranges; the fragments are what must come out.
+ */
+struct split_case {
+	const char *name;
+	struct pb_queue_limits lim;
+	struct range ranges[6];
+	uint32_t sizes[8]; /* of the fragments, 0 ends */
+	unsigned int segs[8];
+};
+
+#define SCALE ((uint32_t)(PG >> 12))
+
+static struct pb_queue_limits scaled(const struct pb_queue_limits *lim)
+{
+	struct pb_queue_limits l = *lim;
+
+	l.max_hw_sectors *= SCALE;
+	l.max_user_sectors *= SCALE;
+	if (!l.max_segment_size && !l.virt_boundary_mask)
+		l.max_segment_size = PB_BLK_MAX_SEGMENT_SIZE;
+	l.max_segment_size *= SCALE;
+	l.chunk_sectors *= SCALE;
+	l.physical_block_size *= SCALE;
+	l.logical_block_size *= SCALE;
+	l.atomic_write_hw_max *= SCALE;
+	l.atomic_write_hw_unit_max *= SCALE;
+	if (l.seg_boundary_mask)
+		l.seg_boundary_mask = (l.seg_boundary_mask + 1) * SCALE - 1;
+	if (l.virt_boundary_mask)
+		l.virt_boundary_mask = (l.virt_boundary_mask + 1) * SCALE - 1;
+	return l;
+}
+
+static void submit_case(const struct split_case *c)
+{
+	const struct pb_queue_limits lim = scaled(&c->lim);
+	unsigned int i;
+
+	test_queue_up(&tq, &lim, 64);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	for (i = 0; i < ARRAY_SIZE(c->ranges) && c->ranges[i].len; i++)
+		test_bio_add(&tb, c->ranges[i].at * SCALE,
+			     c->ranges[i].len * SCALE);
+	pb_submit_bio(&tb.bio);
+}
+
+static void run_case(const struct split_case *c)
+{
+	unsigned int i, n = 0;
+
+	submit_case(c);
+	while (n < ARRAY_SIZE(c->sizes) && c->sizes[n])
+		n++;
+	if (nr_kept != n)
+		fail_msg("%s: %u fragments, not %u", c->name, nr_kept, n);
+	for (i = 0; i < n; i++) {
+		if (pb_blk_rq_bytes(kept[i]) != c->sizes[i] * SCALE ||
+		    kept[i]->nr_phys_segments != c->segs[i])
+			fail_msg("%s: fragment %u has %u bytes, %u segments",
+				 c->name, i, pb_blk_rq_bytes(kept[i]),
+				 kept[i]->nr_phys_segments);
+		/* All but the last were cut off. */
+		assert_int_equal(!!(kept[i]->cmd_flags & PB_REQ_NOMERGE),
+				 i + 1 < n);
+	}
+	assert_int_equal(tq.stats.splits, n - 1);
+	end_kept(PB_BLK_STS_OK);
+	assert_int_equal(tb.ended, 1);
+	test_queue_down(&tq);
+}
+
+static void bios_are_cut_to_the_limits(void **state)
+{
+	const struct split_case cases[] = {
+		{ "fits",
+		  { .max_hw_sectors = 4096 },
+		  { { 0, 8192 } },
+		  { 8192 },
+		  { 1 } },
+		{ "max_sectors",
+		  { .max_hw_sectors = 4096, .max_user_sectors = 128 },
+		  { { 0, 160 << 10 } },
+		  { 65536, 65536, 32768 },
+		  { 1, 1, 1 } },
+		{ "max_segments",
+		  { .max_hw_sectors = 4096, .max_segments = 2 },
+		  { { 0, 1024 }, { 65536, 1024 }, { 131072, 1024 } },
+		  { 2048, 1024 },
+		  { 2, 1 } },
+		{ "segment size",
+		  { .max_hw_sectors = 4096,
+		    .max_segment_size = 4096,
+		    .max_segments = 3 },
+		  { { 0, 20480 } },
+		  { 12288, 8192 },
+		  { 3, 2 } },
+		{ "segment boundary",
+		  { .max_hw_sectors = 4096,
+		    .seg_boundary_mask = 8191,
+		    .max_segments = 2 },
+		  { { 4096, 24576 } },
+		  { 12288, 12288 },
+		  { 2, 2 } },
+		{ "virt boundary, start",
+		  { .max_hw_sectors = 4096, .virt_boundary_mask = 4095 },
+		  { { 0, 4096 }, { 65536 + 512, 512 } },
+		  { 4096, 512 },
+		  { 1, 1 } },
+		{ "virt boundary, end",
+		  { .max_hw_sectors = 4096, .virt_boundary_mask = 4095 },
+		  { { 0, 512 }, { 65536, 4096 } },
+		  { 512, 4096 },
+		  { 1, 1 } },
+		{ "virt boundary kept",
+		  { .max_hw_sectors = 4096, .virt_boundary_mask = 4095 },
+		  { { 512, 3584 }, { 65536, 4096 }, { 131072, 512 } },
+		  { 8192 },
+		  { 3 } },
+		{ "chunk",
+		  { .max_hw_sectors = 4096, .chunk_sectors = 16 },
+		  { { 0, 20480 } },
+		  { 8192, 8192, 4096 },
+		  { 1, 1, 1 } },
+		{ "physical block",
+		  { .max_hw_sectors = 4096,
+		    .max_user_sectors = 12,
+		    .physical_block_size = 4096 },
+		  { { 0, 12288 } },
+		  { 4096, 4096, 4096 },
+		  { 1, 1, 1 } },
+		{ "logical block",
+		  { .max_hw_sectors = 4096,
+		    .logical_block_size = 4096,
+		    .max_segments = 2 },
+		  { { 0, 2048 }, { 65536, 4096 }, { 131072, 2048 } },
+		  { 4096, 4096 },
+		  { 2, 2 } },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		run_case(&cases[i]);
+}
+
+static int submit_error(const struct pb_queue_limits *lim, pb_blk_opf_t opf,
+			uint32_t at, uint32_t len)
+{
+	const struct pb_queue_limits l = scaled(lim);
+	int err;
+
+	test_queue_up(&tq, &l, 512);
+	test_bio_init(&tb, opf, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	test_bio_add(&tb, at, len * SCALE);
+	pb_submit_bio(&tb.bio);
+	end_kept(PB_BLK_STS_OK);
+	assert_int_equal(tb.ended, 1);
+	err = pb_blk_status_to_errno(tb.bio.bi_status);
+	test_queue_down(&tq);
+	return err;
+}
+
+static void what_must_not_be_cut_is_refused(void **state)
+{
+	const struct pb_queue_limits narrow = {
+		.max_hw_sectors = 4096,
+		.max_user_sectors = 8,
+		.dma_alignment = 511,
+		.features = PB_BLK_FEAT_ATOMIC_WRITES,
+		.atomic_write_hw_max = 4096,
+		.atomic_write_hw_unit_min = 512,
+		.atomic_write_hw_unit_max = 4096,
+	};
+
+	assert_int_equal(submit_error(&narrow, PB_REQ_OP_WRITE, 0, 8192), 0);
+	assert_int_equal(submit_error(&narrow, PB_REQ_OP_WRITE | PB_REQ_NOWAIT,
+				      0, 8192),
+			 -EAGAIN);
+	assert_int_equal(submit_error(&narrow, PB_REQ_OP_WRITE | PB_REQ_ATOMIC,
+				      0, 8192),
+			 -EINVAL);
+	assert_int_equal(submit_error(&narrow, PB_REQ_OP_WRITE | PB_REQ_ATOMIC,
+				      0, 4096),
+			 0);
+	/* misaligned: only where the splitter looks */
+	assert_int_equal(submit_error(&narrow, PB_REQ_OP_WRITE, 4, 1 << 20),
+			 -EINVAL);
+}
+
+static void a_cut_fragment_keeps_its_gap_bit(void **state)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .max_segments = 2,
+					     .dma_alignment = 3 };
+	int i;
+
+	test_queue_up(&tq, &lim, 8);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	for (i = 0; i < 3; i++)
+		test_bio_add(&tb, (uint32_t)i << 16, 512);
+	pb_submit_bio(&tb.bio);
+	assert_int_equal(nr_kept, 2);
+	assert_int_equal(kept[0]->phys_gap_bit, 10);
+	assert_int_equal(kept[1]->phys_gap_bit, 0);
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+}
+
+static void discards_are_cut_to_their_granularity(void **state)
+{
+	const struct pb_queue_limits lim = {
+		.max_hw_sectors = 4096,
+		.max_hw_discard_sectors = 100,
+		.discard_granularity = 16384, /* 32 sectors */
+		.discard_alignment = 4096, /* 8 sectors */
+	};
+	static const pb_sector_t sectors[] = { 0, 72, 168, 264 };
+	unsigned int i;
+
+	test_queue_up(&tq, &lim, 8);
+	test_bio_init(&tb, PB_REQ_OP_DISCARD, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	tb.bio.bi_iter.bi_size = 300 << 9;
+	pb_submit_bio(&tb.bio);
+	assert_int_equal(nr_kept, ARRAY_SIZE(sectors));
+	for (i = 0; i < nr_kept; i++)
+		assert_int_equal(pb_blk_rq_pos(kept[i]), sectors[i]);
+	end_kept(PB_BLK_STS_OK);
+	assert_int_equal(tb.ended, 1);
+	test_queue_down(&tq);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bios_are_cut_to_the_limits),
+		cmocka_unit_test(what_must_not_be_cut_is_refused),
+		cmocka_unit_test(a_cut_fragment_keeps_its_gap_bit),
+		cmocka_unit_test(discards_are_cut_to_their_granularity),
+	};
+
+	return cmocka_run_group_tests(tests, mem_up, mem_down);
+}
