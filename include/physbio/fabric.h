@@ -31,9 +31,10 @@ struct physbio_hit {
 };
 
 struct physbio_fabric_stats {
-	uint64_t transfers; /* reads and writes of data that were issued */
-	uint64_t bytes; /* that arrived */
-	uint64_t faults; /* transfers that hit nothing, at their start or later */
+	unsigned long transfers; /* reads and writes of data that were issued */
+	unsigned long bytes; /* that arrived */
+	unsigned long
+		faults; /* transfers that hit nothing, at their start or later */
 };
 
 struct physbio_fabric;
@@ -101,7 +102,8 @@ PB_API int physbio_fabric_fetch(struct physbio_fabric *fabric, int node,
  * The middle byte of the transfer is flipped on its way.
  * Context: any.
  */
-PB_API void physbio_fabric_corrupt(struct physbio_fabric *fabric, uint64_t nth);
+PB_API void physbio_fabric_corrupt(struct physbio_fabric *fabric,
+				   unsigned long nth);
 
 /* physbio_fabric_stats() - what has been issued so far. Context: any. */
 PB_API void physbio_fabric_stats(const struct physbio_fabric *fabric,

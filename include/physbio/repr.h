@@ -138,6 +138,8 @@ static inline bool pb_bvec_contiguous(const struct pb_bio_vec *bv,
 static inline bool pb_bvec_same_kind(const struct pb_bio_vec *bv,
 				     const struct pb_bio_vec *next)
 {
+	(void)bv;
+	(void)next;
 	return true;
 }
 
@@ -152,6 +154,7 @@ static inline const struct physbio_region *
 pb_bvec_region(const struct pb_bio_vec *bv,
 	       const struct physbio_region *bi_region)
 {
+	(void)bv;
 	return bi_region;
 }
 
@@ -159,6 +162,7 @@ pb_bvec_region(const struct pb_bio_vec *bv,
 static inline const struct physbio_region *
 pb_seg_region(const struct physbio_region *bi_region, pb_bvec_addr_t addr)
 {
+	(void)addr;
 	return bi_region;
 }
 

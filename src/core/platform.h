@@ -72,8 +72,13 @@ typedef uint64_t u64;
 		unlikely(_warn);  \
 	})
 
+#ifdef __CHECKER__ /* whose atomics take no bitwise type */
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
+#else
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+#endif
 
 /* As in the kernel, but both sides must be of one type without being told. */
 #define min(a, b)                              \

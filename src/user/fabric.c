@@ -14,10 +14,10 @@
 struct physbio_fabric {
 	struct physbio_topology *t;
 	struct physbio_mem *mem;
-	uint64_t transfers; /* atomics: devices work in parallel */
-	uint64_t bytes;
-	uint64_t faults;
-	uint64_t corrupt_at; /* transfer number, 0: none */
+	unsigned long transfers; /* atomics: devices work in parallel */
+	unsigned long bytes;
+	unsigned long faults;
+	unsigned long corrupt_at; /* transfer number, 0: none */
 };
 
 int physbio_fabric_create(struct physbio_topology *t, struct physbio_mem *mem,
@@ -225,7 +225,7 @@ static int move(struct physbio_fabric *f, int node, pb_dma_addr_t addr,
 	return 0;
 }
 
-static void count(uint64_t *counter, uint64_t n)
+static void count(unsigned long *counter, unsigned long n)
 {
 	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
@@ -233,7 +233,7 @@ static void count(uint64_t *counter, uint64_t n)
 /* Is this the transfer that was chosen? Counts it. */
 static bool transfer_begins(struct physbio_fabric *f)
 {
-	uint64_t number =
+	unsigned long number =
 		__atomic_add_fetch(&f->transfers, 1, __ATOMIC_RELAXED);
 
 	return number == f->corrupt_at;
@@ -287,7 +287,7 @@ int physbio_fabric_fetch(struct physbio_fabric *f, int node, pb_dma_addr_t addr,
 	return move(f, node, addr, buf, len, false, fault);
 }
 
-void physbio_fabric_corrupt(struct physbio_fabric *f, uint64_t nth)
+void physbio_fabric_corrupt(struct physbio_fabric *f, unsigned long nth)
 {
 	f->corrupt_at = nth ? f->transfers + nth : 0;
 }
