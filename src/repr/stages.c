@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What the benchmark times, in the words of a caller of the block layer. See stages.h.
+ */
+#include <physbio/merge.h>
+#include <physbio/resolve.h>
+#include <physbio/split.h>
+
+#include "stages.h"
+
+/* The dma representation has no page to give and none to come back to. */
+#ifdef PB_REPR_HAS_PHYS
+
+static void io_add(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io,
+		   struct pb_bio *bio)
+{
+	const struct physbio_stage_range *r = io->ranges;
+	const struct physbio_stage_range *end = r + ctx->nr_ranges;
+
+	pb_bio_init(bio, ctx->bdev, io->table, ctx->max_vecs, PB_REQ_OP_READ);
+	pb_bio_set_flag(bio, PB_BIO_PAGE_PINNED);
+	if (ctx->page_given)
+		for (; r < end; r++)
+			pb_bio_add_page(bio, r->page, r->len, 0);
+	else
+		for (; r < end; r++)
+			pb_bio_add_phys(bio, r->paddr, r->len);
+}
+
+static void io_split(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io)
+{
+	__pb_bio_split_to_limits(&io->bio, ctx->lim, &io->nr_segs);
+}
+
+static void io_prep(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io)
+{
+	io->rq.q = ctx->q;
+	io->rq.rq_flags = 0;
+	io->bio.bi_next = NULL;
+	pb_blk_rq_bio_prep(&io->rq, &io->bio, io->nr_segs);
+}
+
+static void io_map(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io)
+{
+	pb_nvme_map_data(&io->rq, ctx->dev, &ctx->iod);
+}
+
+static void io_complete(struct physbio_stage_io *io)
+{
+	pb_bio_release_pages(&io->bio, true);
+}
+
+#define for_each_io(io, ctx) \
+	for (io = (ctx)->ios; io < (ctx)->ios + (ctx)->nr_ios; io++)
+
+static void stage_add(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx)
+		io_add(ctx, io, &io->bio);
+}
+
+static void stage_split(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx)
+		io_split(ctx, io);
+}
+
+/* The bio that follows it on the device: the same memory, the same table. */
+static void stage_prep(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx) {
+		io_prep(ctx, io);
+		io->next = io->bio;
+		io->next.bi_iter.bi_sector = pb_bio_end_sector(&io->bio);
+	}
+}
+
+static void stage_merge(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx)
+		pb_blk_attempt_bio_merge(ctx->q, &io->rq, &io->next,
+					 io->nr_segs, false);
+}
+
+static void stage_unmerge(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx)
+		io_prep(ctx, io);
+}
+
+static void stage_map(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx)
+		io_map(ctx, io);
+}
+
+static void stage_complete(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx)
+		io_complete(io);
+}
+
+static void stage_whole(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx) {
+		io_add(ctx, io, &io->bio);
+		io_split(ctx, io);
+		io_prep(ctx, io);
+		io_map(ctx, io);
+		io_complete(io);
+	}
+}
+
+extern const struct physbio_stages physbio_stages;
+
+const struct physbio_stages physbio_stages = {
+	.add = stage_add,
+	.split = stage_split,
+	.prep = stage_prep,
+	.merge = stage_merge,
+	.unmerge = stage_unmerge,
+	.map = stage_map,
+	.complete = stage_complete,
+	.whole = stage_whole,
+};
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The stages of an I/O as loops over many of them, compiled with each representation as
+ * a kernel's callers are compiled with the kernel's: direct calls, inlined accessors.
+ * Nothing in here looks at a clock.
+ */
+#ifndef PHYSBIO_REPR_STAGES_H
+#define PHYSBIO_REPR_STAGES_H
+
+#include <physbio/bio.h>
+#include <physbio/dma.h>
+#include <physbio/nvme.h>
+#include <physbio/request.h>
+
+/* A piece of memory as its submitter has it at hand. */
+struct physbio_stage_range {
+	struct pb_page *page; /* first page */
+	pb_phys_addr_t paddr; /* physical address of the first byte */
+	uint32_t len; /* bytes */
+};
+
+/* One I/O, and the one that is merged behind it. */
+struct physbio_stage_io {
+	struct pb_bio bio;
+	struct pb_bio next;
+	struct pb_request rq;
+	struct pb_bio_vec *table;
+	const struct physbio_stage_range *ranges;
+	unsigned int nr_segs;
+};
+
+struct physbio_stage_ctx {
+	struct pb_request_queue *q;
+	const struct pb_queue_limits *lim; /* its limits */
+	struct pb_block_device *bdev;
+	const struct pb_device *dev;
+	struct physbio_stage_io *ios;
+	unsigned int nr_ios;
+	unsigned int nr_ranges; /* of each I/O */
+	unsigned short max_vecs;
+	bool page_given; /* the submitter has pages, else physical addresses */
+	struct pb_nvme_iod iod;
+};
+
+typedef void physbio_stage_fn(struct physbio_stage_ctx *ctx);
+
+struct physbio_stages {
+	physbio_stage_fn *add; /* init a bio and add all ranges */
+	physbio_stage_fn *split; /* check it against the limits, count segments */
+	physbio_stage_fn *prep; /* make a request of it; not timed */
+	physbio_stage_fn *merge; /* merge another bio behind it */
+	physbio_stage_fn *unmerge; /* as it was before; not timed */
+	physbio_stage_fn *map; /* map and describe it */
+	physbio_stage_fn *complete; /* dirty and unpin its pages */
+	physbio_stage_fn *whole; /* one after the other, each I/O to its end */
+};
+
+extern const struct physbio_stages phys_physbio_stages;
+extern const struct physbio_stages physb_physbio_stages;
+extern const struct physbio_stages page_physbio_stages;
+extern const struct physbio_stages physcnt_physbio_stages;
+extern const struct physbio_stages pagecnt_physbio_stages;
+
+#endif
