@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# physbio replay as its user sees it. usage: replay.sh PHYSBIO DATADIR
+set -u
+physbio=$1
+log=$2/mixed.iolog
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+bad=0
+
+# expect STATUS TEXT ARG...: exit code, and text that must be in the output
+expect() {
+	status=$1 text=$2
+	shift 2
+	"$physbio" replay "$@" >"$tmp/out" 2>&1
+	got=$?
+	if [ $got = "$status" ] && grep -qF -e "$text" "$tmp/out"; then
+		return
+	fi
+	echo "replay $*: exit $got, not $status, or no \"$text\" in:"
+	cat "$tmp/out"
+	bad=1
+}
+
+figure() {
+	sed -n "s|^  $1 *\([0-9]*\).*|\1|p" "$tmp/out" | sort -u | tr '\n' ' '
+}
+
+# What goes in comes out, in both representations alike.
+read_bytes=$(awk '$3 == "read" { n += $5 } END { print n }' "$log")
+written=$(awk '$3 == "write" { n += $5 } END { print n }' "$log")
+ios=$(grep -cE ' (read|write|sync) ' "$log")
+expect 0 "every byte is right" --iolog "$log"
+expect 0 "bytes moved             $read_bytes read, $written written" --iolog "$log"
+[ "$(figure I/Os)" = "$ios " ] || {
+	echo "I/Os: $(figure I/Os), not $ios"
+	bad=1
+}
+[ "$(figure requests | wc -w)" = 1 ] || {
+	echo "requests differ: $(figure requests)"
+	bad=1
+}
+expect 0 "plug 1," --iolog "$log" --plug 1
+expect 0 "every byte is right" --iolog "$log" --plug 4096 --repr page
+
+# A byte flipped on its way is found, wherever it is.
+last=$("$physbio" replay --iolog "$log" --repr phys |
+	sed -n 's/.* in \([0-9]*\) transfers/\1/p')
+for nth in 1 $((last / 2)) "$last"; do
+	expect 1 "of the device is 0x" --iolog "$log" --repr phys --corrupt "$nth"
+	expect 1 "of the device is 0x" --iolog "$log" --repr page --corrupt "$nth"
+done
+expect 1 "there were $last transfers" --iolog "$log" --repr phys --corrupt $((last + 1))
+
+# Input that is wrong, named.
+printf 'fio version 2 iolog\nf write 0 512\nf write 0 -512\n' >"$tmp/negative"
+expect 2 "$tmp/negative:3: length \"-512\"" --iolog "$tmp/negative"
+printf 'fio version 2 iolog\nf write 512 1024\n' >"$tmp/beyond"
+expect 2 "$tmp/beyond:2: offset 512 + length 1024 is beyond" --iolog "$tmp/beyond" --size 1024
+printf 'fio version 2 iolog\nf write 0 512\ng write 0 512\n' >"$tmp/two"
+expect 2 "file 2 of the log ends at 1049088" --iolog "$tmp/two" --size 1048576
+expect 0 "every byte is right" --iolog "$tmp/two"
+expect 2 "can't be opened" --iolog "$tmp/none"
+expect 2 "can't be read" --iolog "$tmp"
+expect 2 "--size: \"x\"" --iolog "$log" --size x
+expect 2 "--size: 100 is not of sectors" --iolog "$log" --size 100
+expect 2 "--plug: \"0\"" --iolog "$log" --plug 0
+expect 2 "--repr: \"dma\"" --iolog "$log" --repr dma
+expect 2 "--iolog is needed" --plug 1
+expect 2 "\"x\" is no option" --iolog "$log" x
+printf 'fio version 2 iolog\nf add\nf wait 100 0\nf trim 0 4096\nf sync\n' >"$tmp/other"
+expect 0 "skipped                 wait 1, add 1" --iolog "$tmp/other"
+expect 0 "(of these 1 trims, 1 flushes)" --iolog "$tmp/other"
+
+# Recorded elsewhere, where there are any: 32 of them, of every workload.
+for file in "${3-/nonexistent}"/*.iolog.xz; do
+	[ -e "$file" ] || continue
+	expect 0 "every byte is right" --iolog "$file"
+done
+exit $bad
