@@ -122,7 +122,7 @@ static int io(struct machine *m, pb_blk_opf_t op)
 		physbio_machine_region(m->m, m->cmb, 0);
 	struct pb_bio_set bs;
 	struct pb_bio *bio;
-	int err = m->repr->bioset_init(&bs, 1);
+	int err = m->repr->bioset_init(&bs, 1, 0, 0);
 
 	if (err)
 		return err;

@@ -806,7 +806,7 @@ static int make_tables(struct replay *r)
 		r->writer = NULL;
 	if (!r->batch || !r->writer)
 		return -ENOMEM;
-	return r->repr->bioset_init(&r->bs, 16);
+	return r->repr->bioset_init(&r->bs, 16, 0, 0);
 }
 
 static int set_up(struct replay *r)

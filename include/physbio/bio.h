@@ -143,6 +143,7 @@ struct pb_bio_list {
  *	tables of 16, 64, 128 and 256 vectors
  */
 struct pb_bio_set {
+	unsigned int front_pad; /* bytes before each bio, its owner's */
 	void *bio_pool;
 	void *bvec_pool[4];
 };
@@ -215,11 +216,15 @@ static inline bool pb_bio_mergeable(const struct pb_bio *bio)
  * pb_bioset_init() - make the pools of a bio_set
  * @bs: set to fill
  * @pool_size: how many bios, and tables of each size, are always to be had
+ * @front_pad: bytes before each bio for its owner, a multiple of 8
+ * @flags: must be 0
  *
- * Context: may sleep. Return: 0 or -ENOMEM; @bs is then empty.
+ * Context: may sleep. Return: 0; -ENOMEM, or -EINVAL for a @front_pad or @flags that
+ * can't be; @bs is then empty.
  * Source: bioset_init()
  */
-PB_API int pb_bioset_init(struct pb_bio_set *bs, unsigned int pool_size);
+PB_API int pb_bioset_init(struct pb_bio_set *bs, unsigned int pool_size,
+			  unsigned int front_pad, int flags);
 
 /**
  * pb_bioset_exit() - free the pools; all bios must have been put

@@ -23,18 +23,27 @@ struct pb_phys_vec {
 	uint32_t len; /* bytes */
 };
 
+/* Which way a request's data go. Source: rq_dma_dir() */
+static inline enum pb_dma_data_direction
+pb_rq_dma_dir(const struct pb_request *rq)
+{
+	return pb_op_is_write(rq->cmd_flags) ? PB_DMA_TO_DEVICE :
+					       PB_DMA_FROM_DEVICE;
+}
+
 /**
  * pb_dma_map_bvec() - the bus address of one vector for a device
  * @dev: DMA client
  * @bv: vector of RAM
+ * @dir: which way the data go
  * @attrs: PB_DMA_ATTR_*
- * @daddr: bus address of the first byte, set on success
  *
  * Context: any. Return: as pb_dma_map_phys(). Source: dma_map_bvec()
  */
-PB_API int pb_dma_map_bvec(const struct pb_device *dev,
-			   const struct pb_bio_vec *bv, unsigned int attrs,
-			   pb_dma_addr_t *daddr);
+PB_API pb_dma_addr_t pb_dma_map_bvec(const struct pb_device *dev,
+				     const struct pb_bio_vec *bv,
+				     enum pb_dma_data_direction dir,
+				     unsigned long attrs);
 
 /* Position in a request's vectors. Source: struct blk_map_iter */
 struct pb_blk_map_iter {
@@ -91,8 +100,9 @@ PB_API bool pb_blk_map_iter_next(struct pb_request *rq,
  *
  * Every range must be unmapped as pb_blk_rq_dma_unmap() says, also when a later one
  * fails. A request of a P2P region that the device can't reach has status
- * PB_BLK_STS_TARGET (-EREMOTEIO, as dma_map_sgtable() has it); mainline's twin says
- * PB_BLK_STS_INVAL.
+ * PB_BLK_STS_TARGET (-EREMOTEIO, as dma_map_sgtable() has it) and one that can't be
+ * mapped PB_BLK_STS_IOERR (-EIO, likewise): neither will be otherwise when it is tried
+ * again. Mainline's twin says PB_BLK_STS_INVAL and PB_BLK_STS_RESOURCE.
  *
  * Context: any. Return: true if there is a range. Source:
  * blk_rq_dma_map_iter_start()

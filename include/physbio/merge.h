@@ -56,14 +56,14 @@ pb_get_max_segment_size(const struct pb_queue_limits *lim, uint64_t addr_bits,
 
 /**
  * pb_biovec_phys_mergeable() - are two vectors one segment?
- * @lim: validated limits; max_segment_size is the caller's to check
+ * @q: queue; its max_segment_size is the caller's to check
  * @vec1: vector
  * @vec2: vector that is to follow it
  *
  * Context: any. Return: true if they touch, are memory of one kind, and lie in
  * one segment boundary window. Source: biovec_phys_mergeable()
  */
-PB_API bool pb_biovec_phys_mergeable(const struct pb_queue_limits *lim,
+PB_API bool pb_biovec_phys_mergeable(const struct pb_request_queue *q,
 				     const struct pb_bio_vec *vec1,
 				     const struct pb_bio_vec *vec2);
 

@@ -161,8 +161,14 @@ PB_API void pb_blk_start_plug(struct pb_blk_plug *plug);
 /* pb_blk_finish_plug() - send what was collected. Source: blk_finish_plug() */
 PB_API void pb_blk_finish_plug(struct pb_blk_plug *plug);
 
-/* pb_blk_flush_plug() - send it and go on collecting. Source: blk_flush_plug() */
-PB_API void pb_blk_flush_plug(struct pb_blk_plug *plug);
+/**
+ * pb_blk_flush_plug() - send what was collected and go on collecting
+ * @plug: the task's plug
+ * @from_schedule: the task is going to sleep
+ *
+ * Context: task. Source: blk_flush_plug()
+ */
+PB_API void pb_blk_flush_plug(struct pb_blk_plug *plug, bool from_schedule);
 
 /**
  * pb_blk_mq_run_hw_queues() - offer again what the driver has refused

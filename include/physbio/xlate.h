@@ -43,21 +43,31 @@ struct physbio_window {
 	uint64_t bus; /* bus address of the first byte */
 };
 
+/* Values as in the kernel. Source: enum dma_data_direction */
+enum pb_dma_data_direction {
+	PB_DMA_BIDIRECTIONAL = 0,
+	PB_DMA_TO_DEVICE = 1,
+	PB_DMA_FROM_DEVICE = 2,
+};
+
 /* Bits of attrs. */
 #define PB_DMA_ATTR_MMIO (1u << 10) /* a peer's BAR, not RAM */
 
 struct physbio_xlate_ops {
 	const char *name;
 	/*
-	 * One mapped range: 0 and the bus address of @paddr in @daddr, or -EIO
-	 * if the device can't reach all @len bytes at one bus address range.
+	 * One mapped range: the bus address of @phys, or PB_DMA_MAPPING_ERROR
+	 * if the device can't reach all @size bytes at one bus address range.
 	 * NULL: the physical address is the bus address.
 	 */
-	int (*map_phys)(const struct physbio_xlate *x, pb_phys_addr_t paddr,
-			uint64_t len, unsigned int attrs, pb_dma_addr_t *daddr);
+	pb_dma_addr_t (*map_phys)(const struct physbio_xlate *x,
+				  pb_phys_addr_t phys, uint64_t size,
+				  enum pb_dma_data_direction dir,
+				  unsigned long attrs);
 	/* Undo it. NULL: nothing to undo. */
-	void (*unmap_phys)(const struct physbio_xlate *x, pb_dma_addr_t daddr,
-			   uint64_t len, unsigned int attrs);
+	void (*unmap_phys)(const struct physbio_xlate *x, pb_dma_addr_t addr,
+			   uint64_t size, enum pb_dma_data_direction dir,
+			   unsigned long attrs);
 };
 
 /* A translator: how one device reaches memory. Filled by an init below. */
@@ -127,21 +137,28 @@ physbio_p2p_state(const struct pb_device *dev,
 /**
  * pb_dma_map_phys() - the bus address of a physical range for a device
  * @dev: DMA client
- * @paddr: physical address of the first byte
- * @len: bytes
+ * @phys: physical address of the first byte
+ * @size: bytes, not 0
+ * @dir: which way the data go
  * @attrs: PB_DMA_ATTR_*
- * @daddr: bus address of the first byte, set on success
  *
- * Context: any. Return: 0; -EIO if the device has no window for all of it or its
- * mask does not reach the last byte. Source: dma_map_phys()
+ * Context: any. Return: bus address of the first byte; PB_DMA_MAPPING_ERROR if the
+ * device has no window for all of it or its mask does not reach the last byte.
+ * Source: dma_map_phys()
  */
-PB_API int pb_dma_map_phys(const struct pb_device *dev, pb_phys_addr_t paddr,
-			   uint64_t len, unsigned int attrs,
-			   pb_dma_addr_t *daddr);
+PB_API pb_dma_addr_t pb_dma_map_phys(const struct pb_device *dev,
+				     pb_phys_addr_t phys, uint64_t size,
+				     enum pb_dma_data_direction dir,
+				     unsigned long attrs);
+
+/* Did a mapping fail? Return: 0 or -ENOMEM. Source: dma_mapping_error() */
+PB_API int pb_dma_mapping_error(const struct pb_device *dev,
+				pb_dma_addr_t addr);
 
 /* pb_dma_unmap_phys() - undo pb_dma_map_phys(). Source: dma_unmap_phys() */
-PB_API void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t daddr,
-			      uint64_t len, unsigned int attrs);
+PB_API void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t addr,
+			      uint64_t size, enum pb_dma_data_direction dir,
+			      unsigned long attrs);
 
 /* Is there anything for pb_dma_unmap_phys() to do? Source: dma_need_unmap() */
 static inline bool pb_dma_need_unmap(const struct pb_device *dev)

@@ -14,14 +14,18 @@ static const unsigned short bvec_pool_size[] = { 16, 64, 128, PB_BIO_MAX_VECS };
 #define NR_BVEC_POOLS \
 	((int)(sizeof(bvec_pool_size) / sizeof(bvec_pool_size[0])))
 
-int pb_bioset_init(struct pb_bio_set *bs, unsigned int pool_size)
+int pb_bioset_init(struct pb_bio_set *bs, unsigned int pool_size,
+		   unsigned int front_pad, int flags)
 {
 	int i;
 
 	memset(bs, 0, sizeof(*bs));
+	if (front_pad % sizeof(u64) || front_pad > PB_PAGE_SIZE || flags)
+		return -EINVAL;
+	bs->front_pad = front_pad;
 	bs->bio_pool = mempool_create_kmalloc_pool(
 		pool_size,
-		sizeof(struct pb_bio) +
+		front_pad + sizeof(struct pb_bio) +
 			PB_BIO_INLINE_VECS * sizeof(struct pb_bio_vec));
 	if (!bs->bio_pool)
 		return -ENOMEM;
@@ -100,19 +104,21 @@ struct pb_bio *pb_bio_alloc_bioset(struct pb_block_device *bdev,
 {
 	struct pb_bio_vec *table = NULL;
 	struct pb_bio *bio;
+	void *mem;
 	int pool;
 
 	if (WARN_ON_ONCE(nr_vecs > PB_BIO_MAX_VECS))
 		return NULL;
-	bio = mempool_alloc(bs->bio_pool, gfp);
-	if (unlikely(!bio))
+	mem = mempool_alloc(bs->bio_pool, gfp);
+	if (unlikely(!mem))
 		return NULL;
+	bio = mem + bs->front_pad;
 	if (nr_vecs > PB_BIO_INLINE_VECS) {
 		pool = bvec_pool_of(nr_vecs);
 		nr_vecs = bvec_pool_size[pool];
 		table = mempool_alloc(bs->bvec_pool[pool], gfp);
 		if (unlikely(!table)) {
-			mempool_free(bio, bs->bio_pool);
+			mempool_free(mem, bs->bio_pool);
 			return NULL;
 		}
 	} else if (nr_vecs) {
@@ -140,7 +146,7 @@ static void bio_free(struct pb_bio *bio)
 	if (bio->bi_max_vecs > PB_BIO_INLINE_VECS)
 		mempool_free(bio->bi_io_vec,
 			     bs->bvec_pool[bvec_pool_of(bio->bi_max_vecs)]);
-	mempool_free(bio, bs->bio_pool);
+	mempool_free((void *)bio - bs->front_pad, bs->bio_pool);
 }
 
 void pb_bio_put(struct pb_bio *bio)

@@ -41,7 +41,6 @@ static bool map_iter_more(struct pb_blk_map_iter *iter)
 bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
 			  struct pb_phys_vec *vec)
 {
-	const struct pb_queue_limits *lim = &rq->q->limits;
 	struct pb_bio_vec bv, next;
 	u32 most;
 
@@ -49,8 +48,8 @@ bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
 		return false;
 	bv = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
 	vec->paddr = pb_bvec_addr(&bv);
-	most = pb_get_max_segment_size(lim, pb_bvec_addr_bits(vec->paddr),
-				       U32_MAX);
+	most = pb_get_max_segment_size(&rq->q->limits,
+				       pb_bvec_addr_bits(vec->paddr), U32_MAX);
 	bv.bv_len = min(bv.bv_len, most);
 	pb_bvec_iter_step(iter->bvecs, &iter->iter, bv.bv_len);
 	/* At the end of an entry: go on while what follows continues it. */
@@ -59,7 +58,7 @@ bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
 			break;
 		next = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
 		if ((u64)bv.bv_len + next.bv_len > most ||
-		    !pb_biovec_phys_mergeable(lim, &bv, &next))
+		    !pb_biovec_phys_mergeable(rq->q, &bv, &next))
 			break;
 		bv.bv_len += next.bv_len;
 		pb_bvec_iter_step(iter->bvecs, &iter->iter, next.bv_len);
@@ -71,11 +70,11 @@ EXPORT_SYMBOL_GPL(pb_blk_map_iter_next);
 
 #ifdef PB_REPR_DMA
 /* The submitter has mapped already, for whichever device it had in mind. */
-static int map_addr(const struct pb_device *dev, pb_bvec_addr_t addr, u32 len,
-		    unsigned int attrs, pb_dma_addr_t *daddr)
+static pb_dma_addr_t map_addr(const struct pb_device *dev, pb_bvec_addr_t addr,
+			      u32 len, enum pb_dma_data_direction dir,
+			      unsigned long attrs)
 {
-	*daddr = addr;
-	return 0;
+	return addr;
 }
 
 static pb_dma_addr_t peer_addr(const struct physbio_region *region,
@@ -84,10 +83,11 @@ static pb_dma_addr_t peer_addr(const struct physbio_region *region,
 	return addr;
 }
 #else
-static int map_addr(const struct pb_device *dev, pb_bvec_addr_t addr, u32 len,
-		    unsigned int attrs, pb_dma_addr_t *daddr)
+static pb_dma_addr_t map_addr(const struct pb_device *dev, pb_bvec_addr_t addr,
+			      u32 len, enum pb_dma_data_direction dir,
+			      unsigned long attrs)
 {
-	return pb_dma_map_phys(dev, addr, len, attrs, daddr);
+	return pb_dma_map_phys(dev, addr, len, dir, attrs);
 }
 
 /* Source: pci_p2pdma_bus_addr_map() */
@@ -98,40 +98,34 @@ static pb_dma_addr_t peer_addr(const struct physbio_region *region,
 }
 #endif
 
-int pb_dma_map_bvec(const struct pb_device *dev, const struct pb_bio_vec *bv,
-		    unsigned int attrs, pb_dma_addr_t *daddr)
+pb_dma_addr_t pb_dma_map_bvec(const struct pb_device *dev,
+			      const struct pb_bio_vec *bv,
+			      enum pb_dma_data_direction dir,
+			      unsigned long attrs)
 {
-	return map_addr(dev, pb_bvec_addr(bv), bv->bv_len, attrs, daddr);
+	return map_addr(dev, pb_bvec_addr(bv), bv->bv_len, dir, attrs);
 }
 EXPORT_SYMBOL_GPL(pb_dma_map_bvec);
 
-static int map_vec(const struct pb_device *dev,
-		   const struct pb_blk_dma_iter *iter,
-		   const struct pb_phys_vec *vec, pb_dma_addr_t *daddr)
-{
-	unsigned int attrs = 0;
-
-	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_BUS_ADDR)) {
-		*daddr = peer_addr(iter->region, vec->paddr);
-		return 0;
-	}
-	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE))
-		attrs = PB_DMA_ATTR_MMIO;
-	return map_addr(dev, vec->paddr, vec->len, attrs, daddr);
-}
-
-static bool dma_iter_map(const struct pb_device *dev,
+static bool dma_iter_map(struct pb_request *rq, const struct pb_device *dev,
 			 struct pb_blk_dma_iter *iter,
 			 const struct pb_phys_vec *vec)
 {
-	int err = map_vec(dev, iter, vec, &iter->addr);
+	unsigned long attrs = 0;
 
-	if (unlikely(err)) {
-		iter->status = pb_errno_to_blk_status(err);
-		return false;
-	}
 	iter->len = vec->len;
-	return true;
+	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_BUS_ADDR)) {
+		iter->addr = peer_addr(iter->region, vec->paddr);
+		return true;
+	}
+	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE))
+		attrs = PB_DMA_ATTR_MMIO;
+	iter->addr =
+		map_addr(dev, vec->paddr, vec->len, pb_rq_dma_dir(rq), attrs);
+	if (likely(!pb_dma_mapping_error(dev, iter->addr)))
+		return true;
+	iter->status = PB_BLK_STS_IOERR;
+	return false;
 }
 
 bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
@@ -153,7 +147,7 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 		iter->status = PB_BLK_STS_TARGET;
 		return false;
 	}
-	return dma_iter_map(dma_dev, iter, &vec);
+	return dma_iter_map(rq, dma_dev, iter, &vec);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_map_iter_start);
 
@@ -166,7 +160,7 @@ bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
 
 	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
 		return false;
-	return dma_iter_map(dma_dev, iter, &vec);
+	return dma_iter_map(rq, dma_dev, iter, &vec);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_map_iter_next);
 

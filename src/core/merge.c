@@ -11,11 +11,11 @@
 
 #include "queue.h"
 
-bool pb_biovec_phys_mergeable(const struct pb_queue_limits *lim,
+bool pb_biovec_phys_mergeable(const struct pb_request_queue *q,
 			      const struct pb_bio_vec *vec1,
 			      const struct pb_bio_vec *vec2)
 {
-	u64 mask = lim->seg_boundary_mask;
+	u64 mask = q->limits.seg_boundary_mask;
 	u64 addr1 = pb_bvec_addr_bits(pb_bvec_addr(vec1));
 	u64 addr2 = pb_bvec_addr_bits(pb_bvec_addr(vec2));
 
@@ -102,10 +102,11 @@ static struct pb_bio_vec bio_last_bvec(const struct pb_bio *bio)
  *   first ............ prev | next
  *   ^ must be aligned       ^ no gap, or one that the device can't see
  */
-static bool bio_will_gap(const struct pb_queue_limits *lim,
+static bool bio_will_gap(const struct pb_request_queue *q,
 			 const struct pb_bio *first, const struct pb_bio *prev,
 			 const struct pb_bio *next)
 {
+	const struct pb_queue_limits *lim = &q->limits;
 	struct pb_bio_vec pb, nb;
 
 	if (!lim->virt_boundary_mask || !pb_bio_has_data(prev))
@@ -115,13 +116,13 @@ static bool bio_will_gap(const struct pb_queue_limits *lim,
 		return true;
 	pb = bio_last_bvec(prev);
 	nb = bio_first_bvec(next);
-	if (pb_biovec_phys_mergeable(lim, &pb, &nb))
+	if (pb_biovec_phys_mergeable(q, &pb, &nb))
 		return false;
 	return pb_bvec_gap_to_prev(lim, &pb, pb_bvec_offset(&nb));
 }
 
 /* The lowest gap of two bios that are to follow each other, @gap_bit included. */
-static u8 bio_seg_gap(const struct pb_queue_limits *lim,
+static u8 bio_seg_gap(const struct pb_request_queue *q,
 		      const struct pb_bio *prev, const struct pb_bio *next,
 		      u8 gap_bit)
 {
@@ -134,7 +135,7 @@ static u8 bio_seg_gap(const struct pb_queue_limits *lim,
 	gap_bit = min_not_zero(gap_bit, next->bi_bvec_gap_bit);
 	pb = bio_last_bvec(prev);
 	nb = bio_first_bvec(next);
-	if (pb_biovec_phys_mergeable(lim, &pb, &nb))
+	if (pb_biovec_phys_mergeable(q, &pb, &nb))
 		return gap_bit;
 	edges = pb_bvec_offset(&nb) | (pb_bvec_offset(&pb) + pb.bv_len);
 	return min_not_zero(gap_bit, (u8)ffs((int)edges));
@@ -203,7 +204,7 @@ static int rq_take_segments(struct pb_request *rq, unsigned int nr_segs)
 int pb_ll_back_merge_fn(struct pb_request *rq, struct pb_bio *bio,
 			unsigned int nr_segs)
 {
-	if (bio_will_gap(&rq->q->limits, rq->bio, rq->biotail, bio))
+	if (bio_will_gap(rq->q, rq->bio, rq->biotail, bio))
 		return 0;
 	if (!rq_takes_sectors(rq, bio, pb_blk_rq_pos(rq)))
 		return rq_set_nomerge(rq);
@@ -214,7 +215,7 @@ EXPORT_SYMBOL_GPL(pb_ll_back_merge_fn);
 static int ll_front_merge_fn(struct pb_request *rq, struct pb_bio *bio,
 			     unsigned int nr_segs)
 {
-	if (bio_will_gap(&rq->q->limits, bio, bio, rq->bio))
+	if (bio_will_gap(rq->q, bio, bio, rq->bio))
 		return 0;
 	if (!rq_takes_sectors(rq, bio, bio->bi_iter.bi_sector))
 		return rq_set_nomerge(rq);
@@ -270,7 +271,7 @@ static enum pb_bio_merge_status bio_attempt_back_merge(struct pb_request *rq,
 		return PB_BIO_MERGE_FAILED;
 	rq_merge_failfast(rq, bio, false);
 	rq->phys_gap_bit =
-		bio_seg_gap(&rq->q->limits, rq->biotail, bio, rq->phys_gap_bit);
+		bio_seg_gap(rq->q, rq->biotail, bio, rq->phys_gap_bit);
 	rq_append(rq, bio);
 	pb_queue_count(rq->q, back_merges, 1);
 	return PB_BIO_MERGE_OK;
@@ -283,8 +284,7 @@ static enum pb_bio_merge_status bio_attempt_front_merge(struct pb_request *rq,
 	if (!ll_front_merge_fn(rq, bio, nr_segs))
 		return PB_BIO_MERGE_FAILED;
 	rq_merge_failfast(rq, bio, true);
-	rq->phys_gap_bit =
-		bio_seg_gap(&rq->q->limits, bio, rq->bio, rq->phys_gap_bit);
+	rq->phys_gap_bit = bio_seg_gap(rq->q, bio, rq->bio, rq->phys_gap_bit);
 	bio->bi_next = rq->bio;
 	rq->bio = bio;
 	rq->__sector = bio->bi_iter.bi_sector;

@@ -168,7 +168,7 @@ static bool remember_range(struct pb_nvme_iod *iod, pb_dma_addr_t addr, u32 len)
 	return true;
 }
 
-static unsigned int unmap_attrs(const struct pb_nvme_iod *iod)
+static unsigned long unmap_attrs(const struct pb_nvme_iod *iod)
 {
 	return iod->map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ?
 		       PB_DMA_ATTR_MMIO :
@@ -184,7 +184,7 @@ void pb_nvme_unmap_data(struct pb_request *rq, const struct pb_device *dev,
 		return;
 	for (i = 0; i < iod->nr_ranges; i++)
 		pb_dma_unmap_phys(dev, iod->ranges[i].addr, iod->ranges[i].len,
-				  unmap_attrs(iod));
+				  pb_rq_dma_dir(rq), unmap_attrs(iod));
 }
 EXPORT_SYMBOL_GPL(pb_nvme_unmap_data);
 
@@ -199,7 +199,7 @@ static bool iod_add_range(struct pb_request *rq, const struct pb_device *dev,
 		if (!pb_blk_rq_dma_unmap(rq, dev, &iod->state, iter->len,
 					 iod->map))
 			pb_dma_unmap_phys(dev, iter->addr, iter->len,
-					  unmap_attrs(iod));
+					  pb_rq_dma_dir(rq), unmap_attrs(iod));
 		return false;
 	}
 	if (iod->use_sgl)
@@ -244,16 +244,16 @@ static bool is_simple(const struct pb_request *rq,
 }
 
 /* Source: nvme_pci_setup_data_simple() */
-static pb_blk_status_t map_simple(const struct pb_device *dev,
+static pb_blk_status_t map_simple(const struct pb_request *rq,
+				  const struct pb_device *dev,
 				  struct pb_nvme_iod *iod,
 				  const struct pb_bio_vec *bv)
 {
-	pb_dma_addr_t addr;
+	pb_dma_addr_t addr = pb_dma_map_bvec(dev, bv, pb_rq_dma_dir(rq), 0);
 	u32 first;
-	int err = pb_dma_map_bvec(dev, bv, 0, &addr);
 
-	if (unlikely(err))
-		return pb_errno_to_blk_status(err);
+	if (unlikely(pb_dma_mapping_error(dev, addr)))
+		return PB_BLK_STS_IOERR;
 	remember_range(iod, addr, bv->bv_len);
 	first = PB_NVME_CTRL_PAGE_SIZE - (u32)page_offset_of(addr);
 	iod->use_sgl = bv->bv_len > first + PB_NVME_CTRL_PAGE_SIZE;
@@ -282,7 +282,7 @@ pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
 	    !(rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD)) {
 		bv = pb_mp_bvec_iter_bvec(rq->bio->bi_io_vec, rq->bio->bi_iter);
 		if (is_simple(rq, iod, &bv))
-			return map_simple(dev, iod, &bv);
+			return map_simple(rq, dev, iod, &bv);
 	}
 	return map_ranges(rq, dev, iod);
 }

@@ -82,7 +82,7 @@ static int queue_init(struct pb_request_queue *q, struct pb_blk_mq_tag_set *set,
 	if (!err)
 		err = queue_alloc_rqs(q, set);
 	if (!err)
-		err = pb_bioset_init(&q->bio_split, PB_BIO_SPLIT_POOL);
+		err = pb_bioset_init(&q->bio_split, PB_BIO_SPLIT_POOL, 0, 0);
 	return err;
 }
 
@@ -184,7 +184,7 @@ static struct pb_request *rq_wait_get(struct pb_request_queue *q)
 	unsigned long flags;
 
 	if (plug)
-		pb_blk_flush_plug(plug);
+		pb_blk_flush_plug(plug, true);
 	spin_lock_irqsave(&q->lock, flags);
 	q->waiters++;
 	spin_unlock_irqrestore(&q->lock, flags);
@@ -361,7 +361,7 @@ void pb_blk_start_plug(struct pb_blk_plug *plug)
 EXPORT_SYMBOL_GPL(pb_blk_start_plug);
 
 /* Emptied before anything is sent: sending may end bios that submit more. */
-void pb_blk_flush_plug(struct pb_blk_plug *plug)
+void pb_blk_flush_plug(struct pb_blk_plug *plug, bool from_schedule)
 {
 	struct pb_rq_list list = plug->mq_list;
 	struct pb_request *rq;
@@ -381,7 +381,7 @@ void pb_blk_finish_plug(struct pb_blk_plug *plug)
 
 	if (task->plug != plug)
 		return;
-	pb_blk_flush_plug(plug);
+	pb_blk_flush_plug(plug, false);
 	task->plug = NULL;
 }
 EXPORT_SYMBOL_GPL(pb_blk_finish_plug);
@@ -402,7 +402,7 @@ static bool plug_full(const struct pb_blk_plug *plug)
 static void plug_add(struct pb_blk_plug *plug, struct pb_request *rq)
 {
 	if (plug->rq_count && plug_full(plug))
-		pb_blk_flush_plug(plug);
+		pb_blk_flush_plug(plug, false);
 	if (plug->rq_count && plug->mq_list.tail->q != rq->q)
 		plug->multiple_queues = true;
 	pb_rq_list_add_tail(&plug->mq_list, rq);
@@ -666,7 +666,7 @@ int pb_submit_bio_wait(struct pb_bio *bio)
 	/* Going to sleep flushes the plug. */
 	plug = pb_current()->plug;
 	if (plug)
-		pb_blk_flush_plug(plug);
+		pb_blk_flush_plug(plug, true);
 	wait_for_completion_io(&done);
 	return pb_blk_status_to_errno(bio->bi_status);
 }

@@ -38,15 +38,16 @@ static const struct physbio_window *window_of(const struct physbio_xlate *x,
 	return base;
 }
 
-static int windows_map_phys(const struct physbio_xlate *x, pb_phys_addr_t paddr,
-			    u64 len, unsigned int attrs, pb_dma_addr_t *daddr)
+static pb_dma_addr_t windows_map_phys(const struct physbio_xlate *x,
+				      pb_phys_addr_t phys, u64 size,
+				      enum pb_dma_data_direction dir,
+				      unsigned long attrs)
 {
-	const struct physbio_window *w = window_of(x, paddr);
+	const struct physbio_window *w = window_of(x, phys);
 
-	if (!w || len > w->size - (paddr - w->start))
-		return -EIO;
-	*daddr = physbio_dma_make(w->bus + (paddr - w->start));
-	return 0;
+	if (!w || size > w->size - (phys - w->start))
+		return PB_DMA_MAPPING_ERROR;
+	return physbio_dma_make(w->bus + (phys - w->start));
 }
 
 static const struct physbio_xlate_ops windows_ops = {
@@ -114,37 +115,47 @@ physbio_p2p_state(const struct pb_device *dev,
 }
 EXPORT_SYMBOL_GPL(physbio_p2p_state);
 
-int pb_dma_map_phys(const struct pb_device *dev, pb_phys_addr_t paddr, u64 len,
-		    unsigned int attrs, pb_dma_addr_t *daddr)
+int pb_dma_mapping_error(const struct pb_device *dev, pb_dma_addr_t addr)
+{
+	return addr == PB_DMA_MAPPING_ERROR ? -ENOMEM : 0;
+}
+EXPORT_SYMBOL_GPL(pb_dma_mapping_error);
+
+/* Does the device reach the last byte? Source: dma_capable() */
+static bool dma_capable(const struct pb_device *dev, pb_dma_addr_t addr,
+			u64 size)
+{
+	u64 last = physbio_dma_value(addr) + (size - 1);
+
+	return last <= dev->dma_mask && last >= physbio_dma_value(addr);
+}
+
+pb_dma_addr_t pb_dma_map_phys(const struct pb_device *dev, pb_phys_addr_t phys,
+			      u64 size, enum pb_dma_data_direction dir,
+			      unsigned long attrs)
 {
 	const struct physbio_xlate *x = dev->xlate;
-	pb_dma_addr_t addr;
-	u64 last;
-	int err;
+	pb_dma_addr_t addr = physbio_dma_make(phys);
 
-	if (likely(!x->ops->map_phys)) {
-		addr = physbio_dma_make(paddr);
-	} else {
-		err = x->ops->map_phys(x, paddr, len, attrs, &addr);
-		if (err)
-			return err;
+	if (unlikely(x->ops->map_phys)) {
+		addr = x->ops->map_phys(x, phys, size, dir, attrs);
+		if (addr == PB_DMA_MAPPING_ERROR)
+			return addr;
 	}
-	last = physbio_dma_value(addr) + (len - 1);
-	if (unlikely(last > dev->dma_mask || last < physbio_dma_value(addr))) {
-		pb_dma_unmap_phys(dev, addr, len, attrs);
-		return -EIO;
-	}
-	*daddr = addr;
-	return 0;
+	if (likely(dma_capable(dev, addr, size)))
+		return addr;
+	pb_dma_unmap_phys(dev, addr, size, dir, attrs);
+	return PB_DMA_MAPPING_ERROR;
 }
 EXPORT_SYMBOL_GPL(pb_dma_map_phys);
 
-void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t daddr,
-		       u64 len, unsigned int attrs)
+void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t addr,
+		       u64 size, enum pb_dma_data_direction dir,
+		       unsigned long attrs)
 {
 	const struct physbio_xlate *x = dev->xlate;
 
 	if (x->ops->unmap_phys)
-		x->ops->unmap_phys(x, daddr, len, attrs);
+		x->ops->unmap_phys(x, addr, size, dir, attrs);
 }
 EXPORT_SYMBOL_GPL(pb_dma_unmap_phys);

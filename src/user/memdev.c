@@ -450,8 +450,6 @@ static int make_queue(struct physbio_memdev *d)
 
 static int memdev_setup(struct physbio_memdev *d)
 {
-	int err;
-
 	d->core = d->config.core ? d->config.core : &own_core;
 	d->set.ops = &memdev_ops;
 	d->set.queue_depth = d->config.queue_depth ? d->config.queue_depth :
@@ -461,11 +459,12 @@ static int memdev_setup(struct physbio_memdev *d)
 	pthread_mutex_init(&d->lock, NULL);
 	if (!lists_in_ram(d))
 		return -EINVAL;
-	err = pb_dma_map_phys(d->config.dev, d->config.lists,
-			      physbio_memdev_list_bytes(d->set.queue_depth), 0,
-			      &d->lists_dma);
-	if (err)
-		return err;
+	d->lists_dma =
+		pb_dma_map_phys(d->config.dev, d->config.lists,
+				physbio_memdev_list_bytes(d->set.queue_depth),
+				PB_DMA_TO_DEVICE, 0);
+	if (pb_dma_mapping_error(d->config.dev, d->lists_dma))
+		return -EIO;
 	if (!alloc_store(d))
 		return -ENOMEM;
 	return make_queue(d);

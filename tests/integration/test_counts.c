@@ -313,7 +313,7 @@ static void conversions_are_those_of_the_kernel(void **state)
 
 static int up(void **state)
 {
-	return mem_up(state) || pb_bioset_init(&bs, 4);
+	return mem_up(state) || pb_bioset_init(&bs, 4, 0, 0);
 }
 
 static int down(void **state)

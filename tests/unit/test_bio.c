@@ -9,7 +9,7 @@ static struct test_bio tb, tb2;
 
 static int up(void **state)
 {
-	return mem_up(state) || pb_bioset_init(&bs, 4);
+	return mem_up(state) || pb_bioset_init(&bs, 4, 0, 0);
 }
 
 static int down(void **state)
@@ -280,6 +280,20 @@ static void tables_come_in_sizes(void **state)
 	assert_null(pb_bio_alloc_bioset(NULL, 257, 0, PB_GFP_KERNEL, &bs));
 }
 
+static void owners_have_room_before_their_bios(void **state)
+{
+	struct pb_bio_set padded;
+	struct pb_bio *bio;
+
+	assert_int_equal(pb_bioset_init(&padded, 1, 4, 0), -EINVAL);
+	assert_int_equal(pb_bioset_init(&padded, 1, 64, 1), -EINVAL);
+	assert_int_equal(pb_bioset_init(&padded, 1, 64, 0), 0);
+	bio = pb_bio_alloc_bioset(NULL, 16, 0, PB_GFP_KERNEL, &padded);
+	memset((char *)bio - 64, 'x', 64);
+	pb_bio_put(bio);
+	pb_bioset_exit(&padded);
+}
+
 static void reset_keeps_table_and_set(void **state)
 {
 	struct pb_bio *bio =
@@ -329,6 +343,7 @@ int main(void)
 		cmocka_unit_test(a_long_chain_needs_no_stack),
 		cmocka_unit_test(references_keep_a_bio),
 		cmocka_unit_test(tables_come_in_sizes),
+		cmocka_unit_test(owners_have_room_before_their_bios),
 		cmocka_unit_test(reset_keeps_table_and_set),
 		cmocka_unit_test(every_status_has_its_errno),
 	};

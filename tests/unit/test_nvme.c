@@ -175,18 +175,20 @@ static void large_segments_go_by_sgl(void **state)
 /* A translator that must be told: every map has its unmap, also after an error. */
 static unsigned int mapped, unmapped;
 
-static int counting_map(const struct physbio_xlate *x, pb_phys_addr_t paddr,
-			uint64_t len, unsigned int attrs, pb_dma_addr_t *daddr)
+static pb_dma_addr_t counting_map(const struct physbio_xlate *x,
+				  pb_phys_addr_t phys, uint64_t size,
+				  enum pb_dma_data_direction dir,
+				  unsigned long attrs)
 {
 	if (mapped == 2)
-		return -EIO;
+		return PB_DMA_MAPPING_ERROR;
 	mapped++;
-	*daddr = physbio_dma_make(paddr);
-	return 0;
+	return physbio_dma_make(phys);
 }
 
-static void counting_unmap(const struct physbio_xlate *x, pb_dma_addr_t daddr,
-			   uint64_t len, unsigned int attrs)
+static void counting_unmap(const struct physbio_xlate *x, pb_dma_addr_t addr,
+			   uint64_t size, enum pb_dma_data_direction dir,
+			   unsigned long attrs)
 {
 	unmapped++;
 }
