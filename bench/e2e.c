@@ -105,7 +105,8 @@ static const struct shape shapes[] = {
 /* --- options --- */
 
 static struct {
-	const char *json;
+	const char *json[2];
+	int nr_json;
 	const char *filter;
 	int rounds;
 	int cpu;
@@ -120,7 +121,7 @@ static void usage(FILE *to)
 		"  --rounds N     samples of every stage for every contestant\n"
 		"  --filter TEXT  only the shapes with TEXT in their name\n"
 		"  --cpu N        run on this CPU (default: the one it starts on)\n"
-		"  --json FILE    write the result to FILE too\n");
+		"  --json FILE    write the result to FILE too (twice at most)\n");
 }
 
 static void die(const char *format, ...)
@@ -178,7 +179,9 @@ static void parse(int argc, char **argv)
 			opt.cpu = number("--cpu", optarg, 0, CPU_SETSIZE - 1);
 			break;
 		case 'j':
-			opt.json = optarg;
+			if (opt.nr_json == 2)
+				die("--json: at most two files");
+			opt.json[opt.nr_json++] = optarg;
 			break;
 		case 'h':
 			usage(stdout);
@@ -871,14 +874,14 @@ static void json_result(FILE *f, const struct result *res)
 	fputc('}', f);
 }
 
-static void write_json(const struct machine *m, const struct result *results,
-		       int n)
+static void write_json(const char *path, const struct machine *m,
+		       const struct result *results, int n)
 {
-	FILE *f = fopen(opt.json, "w");
+	FILE *f = fopen(path, "w");
 	int i;
 
 	if (!f)
-		die("%s: %s", opt.json, strerror(errno));
+		die("%s: %s", path, strerror(errno));
 	fprintf(f,
 		"{\n  \"version\": \"%s\",\n  \"commit\": \"%s\",\n  \"compiler\": \"%s\",\n  \"flags\": \"%s\",\n",
 		PHYSBIO_VERSION, PHYSBIO_COMMIT, PHYSBIO_COMPILER,
@@ -893,7 +896,7 @@ static void write_json(const struct machine *m, const struct result *results,
 	}
 	fputs("  ]\n}\n", f);
 	if (fclose(f))
-		die("%s: %s", opt.json, strerror(errno));
+		die("%s: %s", path, strerror(errno));
 }
 
 static bool wanted(const struct shape *shape)
@@ -928,8 +931,8 @@ int main(int argc, char **argv)
 	if (!n)
 		die("--filter: no shape has \"%s\" in its name", opt.filter);
 	printf("\n* for one I/O: page -> phys / phys -> page / table lookups / atomics\n");
-	if (opt.json)
-		write_json(&m, results, n);
+	for (i = 0; i < opt.nr_json; i++)
+		write_json(opt.json[i], &m, results, n);
 	tear_down_memory();
 	return 0;
 }

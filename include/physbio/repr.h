@@ -29,6 +29,13 @@ struct pb_bio_vec {
 PB_STATIC_ASSERT(sizeof(struct pb_bio_vec) == 16, "u64, u32 and a u32 of 0");
 #endif
 
+#ifndef __KERNEL__
+/* Linking with a library that lays a vector out otherwise fails by this name. */
+extern PB_API const char physbio_layout_phys16;
+static const char *const physbio_layout
+	__attribute__((used, unused)) = &physbio_layout_phys16;
+#endif
+
 /**
  * pb_bvec_set_phys() - make a vector of a physical range
  * @bv: vector to fill

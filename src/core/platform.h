@@ -368,7 +368,7 @@ static inline void unpin_user_folio(struct folio *folio, unsigned long npages)
 
 /* Threads are tasks, and their state is a variable rather than a call away. */
 extern __thread struct pb_task physbio_task
-	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+	__attribute__((visibility("hidden")));
 #define pb_current() (&physbio_task)
 
 #endif

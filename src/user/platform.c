@@ -8,8 +8,11 @@
 
 #include "../core/platform.h"
 
-__thread struct pb_task physbio_task
-	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+__thread struct pb_task physbio_task;
+
+/* The layout that the installed headers ask for, see repr.h. */
+extern PB_API const char physbio_layout_phys16;
+const char physbio_layout_phys16 = 16;
 
 #undef pb_current
 struct pb_task *pb_current(void)
