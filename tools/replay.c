@@ -465,12 +465,12 @@ static void replay_endio(struct pb_bio *bio)
 }
 
 static struct pb_bio *new_bio(struct replay *r, struct io *io, pb_blk_opf_t opf,
-			      uint64_t offset)
+			      uint64_t offset, unsigned short nr_vecs)
 {
 	struct bio_owner *owner = malloc(sizeof(*owner));
-	struct pb_bio *bio = r->repr->bio_alloc_bioset(
-		physbio_memdev_bdev(r->disk), PB_BIO_MAX_VECS, opf,
-		PB_GFP_KERNEL, &r->bs);
+	struct pb_bio *bio =
+		r->repr->bio_alloc_bioset(physbio_memdev_bdev(r->disk), nr_vecs,
+					  opf, PB_GFP_KERNEL, &r->bs);
 
 	if (!owner || !bio) {
 		complain("no memory");
@@ -508,7 +508,7 @@ static void submit_data(struct replay *r, struct io *io)
 {
 	pb_blk_opf_t op = io->action == IOLOG_READ ? PB_REQ_OP_READ :
 						     PB_REQ_OP_WRITE;
-	struct pb_bio *bio = new_bio(r, io, op, io->offset);
+	struct pb_bio *bio = new_bio(r, io, op, io->offset, PB_BIO_MAX_VECS);
 	uint64_t done = 0;
 
 	while (done < io->len) {
@@ -523,7 +523,7 @@ static void submit_data(struct replay *r, struct io *io)
 		pb_bio_set_flag(bio, PB_BIO_PAGE_PINNED);
 		r->totals.segments_before += bio->bi_vcnt;
 		r->repr->submit_bio(bio);
-		bio = new_bio(r, io, op, io->offset + done);
+		bio = new_bio(r, io, op, io->offset + done, PB_BIO_MAX_VECS);
 	}
 	pb_bio_set_flag(bio, PB_BIO_PAGE_PINNED);
 	r->totals.segments_before += bio->bi_vcnt;
@@ -532,7 +532,7 @@ static void submit_data(struct replay *r, struct io *io)
 
 static void submit_trim(struct replay *r, struct io *io)
 {
-	struct pb_bio *bio = new_bio(r, io, PB_REQ_OP_DISCARD, io->offset);
+	struct pb_bio *bio = new_bio(r, io, PB_REQ_OP_DISCARD, io->offset, 0);
 
 	bio->bi_iter.bi_size = (uint32_t)io->len;
 	r->repr->submit_bio(bio);
@@ -541,7 +541,7 @@ static void submit_trim(struct replay *r, struct io *io)
 static void submit_flush(struct replay *r, struct io *io)
 {
 	r->repr->submit_bio(
-		new_bio(r, io, PB_REQ_OP_WRITE | PB_REQ_PREFLUSH, 0));
+		new_bio(r, io, PB_REQ_OP_WRITE | PB_REQ_PREFLUSH, 0, 0));
 }
 
 /* Everything in the plug goes to the device, and what it read is compared. */

@@ -12,7 +12,8 @@ bad=0
 expect() {
 	status=$1 text=$2
 	shift 2
-	"$physbio" replay "$@" >"$tmp/out" 2>&1
+	# shellcheck disable=SC2086 # a list of words
+	${PHYSBIO_WRAPPER-} "$physbio" replay "$@" >"$tmp/out" 2>&1
 	got=$?
 	if [ $got = "$status" ] && grep -qF -e "$text" "$tmp/out"; then
 		return
