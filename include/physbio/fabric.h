@@ -32,7 +32,7 @@ struct physbio_hit {
 
 struct physbio_fabric_stats {
 	unsigned long transfers; /* reads and writes of data that were issued */
-	unsigned long bytes; /* that arrived */
+	unsigned long bytes; /* that arrived, also before a fault */
 	unsigned long
 		faults; /* transfers that hit nothing, at their start or later */
 };
@@ -99,7 +99,8 @@ PB_API int physbio_fabric_fetch(struct physbio_fabric *fabric, int node,
  * @fabric: the fabric, with nothing in flight
  * @nth: which transfer of those from now on, from 1; 0: none
  *
- * The middle byte of the transfer is flipped on its way.
+ * The middle byte of what arrives is flipped on its way; of a transfer that hits
+ * nothing at once, none.
  * Context: any.
  */
 PB_API void physbio_fabric_corrupt(struct physbio_fabric *fabric,

@@ -150,12 +150,33 @@ static struct physbio_hit route_cpu(struct physbio_fabric *f, int issuer,
 	return no_hit;
 }
 
+/* Bytes from a bus address on until one of the bridge's own windows claims them. */
+static uint64_t room_before_windows(const struct physbio_node *hb, uint64_t bus)
+{
+	uint64_t room = UINT64_MAX;
+	unsigned int i;
+
+	for (i = 0; i < hb->nr_outbound; i++) {
+		uint64_t start = hb->outbound[i].bus;
+
+		if (start > bus && start - bus < room)
+			room = start - bus;
+	}
+	return room;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* At the top: its own devices' addresses first, then memory behind it. */
 static struct physbio_hit route_host_bridge(struct physbio_fabric *f, int top,
 					    int issuer, uint64_t bus)
 {
 	const struct physbio_node *hb = physbio_topology_node(f->t, top);
 	const struct physbio_bridge_window *w;
+	uint64_t room = room_before_windows(hb, bus);
 
 	if (find_window(hb->outbound, hb->nr_outbound, bus, true)) {
 		if (!hb->p2p_routed)
@@ -163,12 +184,12 @@ static struct physbio_hit route_host_bridge(struct physbio_fabric *f, int top,
 		return claim_below(f->t, top, issuer, bus);
 	}
 	if (!hb->nr_inbound)
-		return route_cpu(f, issuer, bus, UINT64_MAX);
+		return route_cpu(f, issuer, bus, room);
 	w = find_window(hb->inbound, hb->nr_inbound, bus, true);
 	if (!w)
 		return no_hit;
 	return route_cpu(f, issuer, w->cpu + (bus - w->bus),
-			 w->size - (bus - w->bus));
+			 min_u64(room, w->size - (bus - w->bus)));
 }
 
 struct physbio_hit physbio_fabric_route(struct physbio_fabric *f, int node,
@@ -202,27 +223,35 @@ static size_t piece_of(const struct physbio_hit *hit, size_t len)
 	return min_size(min_size(len, hit->len), room);
 }
 
-static int move(struct physbio_fabric *f, int node, pb_dma_addr_t addr,
-		char *buf, size_t len, bool write, pb_dma_addr_t *fault)
+/* Returns how many bytes have moved: all, or those before one that hits nothing. */
+static size_t move(struct physbio_fabric *f, int node, pb_dma_addr_t addr,
+		   char *buf, size_t len, bool write)
 {
-	while (len) {
+	size_t done, n;
+
+	for (done = 0; done < len; done += n, buf += n) {
 		struct physbio_hit hit = physbio_fabric_route(f, node, addr);
 		char *virt = hit.kind == PHYSBIO_HIT_NOTHING ?
 				     NULL :
 				     physbio_mem_virt(f->mem, hit.paddr);
-		size_t n = piece_of(&hit, len);
 
-		if (!virt) {
-			if (fault)
-				*fault = addr;
-			return -EFAULT;
-		}
+		if (!virt)
+			break;
+		n = piece_of(&hit, len - done);
 		memcpy(write ? virt : buf, write ? buf : virt, n);
 		addr = physbio_dma_add(addr, n);
-		buf += n;
-		len -= n;
 	}
-	return 0;
+	return done;
+}
+
+static int outcome(pb_dma_addr_t addr, size_t done, size_t len,
+		   pb_dma_addr_t *fault)
+{
+	if (done == len)
+		return 0;
+	if (fault)
+		*fault = physbio_dma_add(addr, done);
+	return -EFAULT;
 }
 
 static void count(unsigned long *counter, unsigned long n)
@@ -239,34 +268,33 @@ static bool transfer_begins(struct physbio_fabric *f)
 	return number == f->corrupt_at;
 }
 
-static int transfer_ends(struct physbio_fabric *f, size_t len, int err)
+static void transfer_ends(struct physbio_fabric *f, size_t done, size_t len)
 {
-	if (err)
+	count(&f->bytes, done);
+	if (done < len)
 		count(&f->faults, 1);
-	else
-		count(&f->bytes, len);
-	return err;
 }
 
 int physbio_fabric_read(struct physbio_fabric *f, int node, pb_dma_addr_t addr,
 			void *buf, size_t len, pb_dma_addr_t *fault)
 {
 	bool corrupt = transfer_begins(f);
-	int err = move(f, node, addr, buf, len, false, fault);
+	size_t done = move(f, node, addr, buf, len, false);
 
-	if (corrupt && len)
-		((unsigned char *)buf)[len / 2] ^= 1;
-	return transfer_ends(f, len, err);
+	if (corrupt && done)
+		((unsigned char *)buf)[done / 2] ^= 1;
+	transfer_ends(f, done, len);
+	return outcome(addr, done, len, fault);
 }
 
+/* A byte that has just arrived there. */
 static void flip(struct physbio_fabric *f, int node, pb_dma_addr_t addr)
 {
-	unsigned char byte;
+	unsigned char byte = 0;
 
-	if (move(f, node, addr, (char *)&byte, 1, false, NULL))
-		return;
+	move(f, node, addr, (char *)&byte, 1, false);
 	byte ^= 1;
-	move(f, node, addr, (char *)&byte, 1, true, NULL);
+	move(f, node, addr, (char *)&byte, 1, true);
 }
 
 int physbio_fabric_write(struct physbio_fabric *f, int node, pb_dma_addr_t addr,
@@ -274,17 +302,18 @@ int physbio_fabric_write(struct physbio_fabric *f, int node, pb_dma_addr_t addr,
 {
 	bool corrupt = transfer_begins(f);
 	/* Only read from: the direction says so. */
-	int err = move(f, node, addr, (char *)(uintptr_t)buf, len, true, fault);
+	size_t done = move(f, node, addr, (char *)(uintptr_t)buf, len, true);
 
-	if (corrupt && len)
-		flip(f, node, physbio_dma_add(addr, len / 2));
-	return transfer_ends(f, len, err);
+	if (corrupt && done)
+		flip(f, node, physbio_dma_add(addr, done / 2));
+	transfer_ends(f, done, len);
+	return outcome(addr, done, len, fault);
 }
 
 int physbio_fabric_fetch(struct physbio_fabric *f, int node, pb_dma_addr_t addr,
 			 void *buf, size_t len, pb_dma_addr_t *fault)
 {
-	return move(f, node, addr, buf, len, false, fault);
+	return outcome(addr, move(f, node, addr, buf, len, false), len, fault);
 }
 
 void physbio_fabric_corrupt(struct physbio_fabric *f, unsigned long nth)

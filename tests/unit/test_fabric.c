@@ -187,8 +187,11 @@ static void a_fault_names_its_address(void **state)
 {
 	struct physbio_fabric_stats stats;
 	pb_dma_addr_t fault;
+	unsigned long before;
 	char buf[64];
 
+	physbio_fabric_stats(fabric, &stats);
+	before = stats.bytes;
 	/* 16 bytes before the end of RAM */
 	assert_int_equal(physbio_fabric_read(fabric, node_of("a"),
 					     physbio_dma_make(0x100ffff0), buf,
@@ -197,6 +200,60 @@ static void a_fault_names_its_address(void **state)
 	assert_true(physbio_dma_value(fault) == 0x10100000);
 	physbio_fabric_stats(fabric, &stats);
 	assert_int_equal(stats.faults, 1);
+	assert_int_equal(stats.bytes - before, 16);
+}
+
+/*
+ *   |------- z, below hb1 -------|     as hb1 has it
+ *                 |------ v -----|     a window of hb0, which comes first
+ */
+static void a_hit_ends_where_a_window_begins(void **state)
+{
+	const struct physbio_bridge_window w[] = {
+		{ 0x40000000, 0x20100000, 0x100000 },
+		{ 0x20000000, 0x20000000, 0x200000 },
+	};
+	const struct physbio_bar bars[] = { { 0x20100000, 0x100000, true },
+					    { 0x20000000, 0x200000, true } };
+	struct physbio_topology *two = physbio_topology_create();
+	struct physbio_fabric *f;
+	struct physbio_hit hit;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		const char *hb = i ? "hb1" : "hb0";
+		int node = physbio_topology_add(two, PHYSBIO_HOST_BRIDGE, hb,
+						NULL, NULL);
+
+		assert_int_equal(physbio_topology_add_outbound(two, node, &w[i],
+							       NULL),
+				 0);
+		node = physbio_topology_add(two, PHYSBIO_ENDPOINT,
+					    i ? "z" : "v", hb, NULL);
+		assert_int_equal(
+			physbio_topology_add_bar(two, node, &bars[i], NULL), 0);
+	}
+	i = physbio_topology_add(two, PHYSBIO_ENDPOINT, "a", "hb0", NULL);
+	assert_int_equal(physbio_fabric_create(two, mem, &f), 0);
+	hit = physbio_fabric_route(f, i, physbio_dma_make(0x20000000));
+	assert_int_equal(hit.node, physbio_topology_find(two, "z"));
+	assert_true(hit.len == 0x100000);
+	hit = physbio_fabric_route(f, i, physbio_dma_make(0x20100000));
+	assert_int_equal(hit.node, physbio_topology_find(two, "v"));
+	physbio_fabric_destroy(f);
+	physbio_topology_destroy(two);
+}
+
+static void a_transfer_that_hits_nothing_is_not_corrupted(void **state)
+{
+	char buf[64] = "", zero[64] = "";
+
+	physbio_fabric_corrupt(fabric, 1);
+	assert_int_equal(physbio_fabric_read(fabric, node_of("a"),
+					     physbio_dma_make(UINT64_MAX - 64),
+					     buf, sizeof(buf), NULL),
+			 -EFAULT);
+	assert_memory_equal(buf, zero, sizeof(buf));
 }
 
 static void the_chosen_transfer_is_corrupted_and_no_other(void **state)
@@ -234,7 +291,9 @@ int main(void)
 		cmocka_unit_test(a_host_bridge_that_routes_no_peers_drops_them),
 		cmocka_unit_test(bytes_move_and_are_counted),
 		cmocka_unit_test(a_fault_names_its_address),
+		cmocka_unit_test(a_hit_ends_where_a_window_begins),
 		cmocka_unit_test(the_chosen_transfer_is_corrupted_and_no_other),
+		cmocka_unit_test(a_transfer_that_hits_nothing_is_not_corrupted),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);
