@@ -27,8 +27,9 @@ static bool sgl_wanted(const struct pb_request *rq,
 		return false;
 	if (has_gaps(rq))
 		return true;
-	return iod->sgl_threshold && nsegs > 1 &&
-	       pb_blk_rq_bytes(rq) / nsegs >= iod->sgl_threshold;
+	/* The average, rounded up, without dividing. */
+	return iod->sgl_threshold &&
+	       pb_blk_rq_bytes(rq) > (u64)(iod->sgl_threshold - 1) * nsegs;
 }
 
 static u64 page_offset_of(pb_dma_addr_t addr)
@@ -243,22 +244,30 @@ static bool is_simple(const struct pb_request *rq,
 	       offset + bv->bv_len <= 2 * PB_NVME_CTRL_PAGE_SIZE;
 }
 
-/* Source: nvme_pci_setup_data_simple() */
+/*
+ * A translator that does not keep the offset in the page can make three pages of
+ * two: then there is a list after all. Source: nvme_pci_setup_data_simple()
+ */
 static pb_blk_status_t map_simple(const struct pb_request *rq,
 				  const struct pb_device *dev,
 				  struct pb_nvme_iod *iod,
 				  const struct pb_bio_vec *bv)
 {
 	pb_dma_addr_t addr = pb_dma_map_bvec(dev, bv, pb_rq_dma_dir(rq), 0);
+	struct prp_writer w = { .iod = iod };
 	u32 first;
 
 	if (unlikely(pb_dma_mapping_error(dev, addr)))
 		return PB_BLK_STS_IOERR;
 	remember_range(iod, addr, bv->bv_len);
 	first = PB_NVME_CTRL_PAGE_SIZE - (u32)page_offset_of(addr);
-	iod->use_sgl = bv->bv_len > first + PB_NVME_CTRL_PAGE_SIZE;
-	if (iod->use_sgl) {
-		sgl_add_range(iod, 0, addr, bv->bv_len);
+	iod->use_sgl = false;
+	if (unlikely(bv->bv_len > first + PB_NVME_CTRL_PAGE_SIZE)) {
+		iod->use_sgl = iod->sgl_supported;
+		if (iod->use_sgl)
+			sgl_add_range(iod, 0, addr, bv->bv_len);
+		else
+			prp_add_range(&w, addr, bv->bv_len);
 		return PB_BLK_STS_OK;
 	}
 	iod->dptr.prp.prp1 = addr;

@@ -172,6 +172,42 @@ static void large_segments_go_by_sgl(void **state)
 	unmap();
 }
 
+/* 5120 bytes in 3 segments: 1707 on average, as the kernel rounds. */
+static void the_average_is_rounded_up(void **state)
+{
+	const struct range r[] = { { 3584, 512 },
+				   { 65536, 4096 },
+				   { 131072, 512 } };
+
+	assert_true(map(r, 3, true, 1707) == PB_BLK_STS_OK);
+	assert_true(iod.use_sgl);
+	unmap();
+	assert_true(map(r, 3, true, 1708) == PB_BLK_STS_OK);
+	assert_false(iod.use_sgl);
+	unmap();
+}
+
+/* Two pages of memory, three of the bus: no SGL for a device without SGLs. */
+static void a_shifted_page_needs_a_list(void **state)
+{
+	const struct physbio_window w = { RAM_START, RAM_PAGES * PG,
+					  0x20000800 };
+	const struct range r = { 0, 8192 };
+	struct physbio_xlate x;
+	const struct pb_device shifted = { .xlate = &x,
+					   .dma_mask = UINT64_MAX };
+
+	assert_int_equal(physbio_xlate_init_windows(&x, &w, 1), 0);
+	assert_true(map(&r, 1, false, 0) == PB_BLK_STS_OK);
+	assert_true(pb_nvme_map_data(kept[0], &shifted, &iod) == PB_BLK_STS_OK);
+	assert_false(iod.use_sgl);
+	assert_true(prp(1) == 0x20000800);
+	assert_true(prp(2) == LIST_BUS);
+	assert_true(list_mem[0][0] == 0x20001000);
+	assert_true(list_mem[0][1] == 0x20002000);
+	unmap();
+}
+
 /* A translator that must be told: every map has its unmap, also after an error. */
 static unsigned int mapped, unmapped;
 
@@ -227,6 +263,8 @@ int main(void)
 		cmocka_unit_test(gaps_need_an_sgl),
 		cmocka_unit_test(gaps_without_sgls_are_an_error),
 		cmocka_unit_test(large_segments_go_by_sgl),
+		cmocka_unit_test(the_average_is_rounded_up),
+		cmocka_unit_test(a_shifted_page_needs_a_list),
 		cmocka_unit_test(an_error_half_way_unmaps_what_was_mapped),
 	};
 
