@@ -40,7 +40,10 @@ struct physbio_memdev_config {
 	int node; /* endpoint that the device is */
 	const struct pb_device *dev; /* its DMA client; kept by the caller */
 	struct physbio_mem *mem; /* where its descriptor lists are */
-	/* RAM for the lists: physbio_memdev_list_bytes() from here on */
+	/*
+	 * RAM for the lists: physbio_memdev_list_bytes() from this physical
+	 * address on, a multiple of PB_NVME_CTRL_PAGE_SIZE
+	 */
 	pb_phys_addr_t lists;
 	const struct pb_queue_limits *limits; /* NULL: an NVMe disk's */
 	pb_sector_t nr_sectors; /* size of the device, sectors of 512 bytes */
@@ -74,8 +77,9 @@ PB_API void physbio_memdev_limits(struct pb_queue_limits *lim, bool sgl);
  * @memdev: the device
  *
  * Its store begins as zeroes and takes memory as it is written.
- * Context: may sleep. Return: 0; -EINVAL if the limits contradict each other or the
- * lists are not in RAM; -EIO if the device can't reach the lists; -ENOMEM.
+ * Context: may sleep. Return: 0; -EINVAL if the limits contradict each other, the
+ * lists are unaligned or not in RAM, or there are no sectors; -EIO if the device
+ * can't reach the lists; -ENOMEM.
  */
 PB_API int physbio_memdev_create(const struct physbio_memdev_config *config,
 				 struct physbio_memdev **memdev);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <physbio/memdev.h>
 
@@ -36,7 +37,7 @@ struct physbio_memdev {
 	struct pb_blk_mq_tag_set set;
 	struct pb_request_queue *q;
 	struct pb_block_device bdev;
-	pb_dma_addr_t lists_dma;
+	pb_dma_addr_t lists_dma; /* PB_DMA_MAPPING_ERROR: not mapped */
 	char *store;
 	size_t store_size;
 	pthread_mutex_t lock; /* of waiting and stats */
@@ -69,11 +70,20 @@ static int transfer(struct physbio_memdev *d, const struct command *c,
 				    store, len, fault);
 }
 
-static uint32_t to_page_end(pb_dma_addr_t addr)
+static uint32_t in_page(pb_dma_addr_t addr)
 {
-	return PB_NVME_CTRL_PAGE_SIZE -
-	       (uint32_t)(physbio_dma_value(addr) &
+	return (uint32_t)(physbio_dma_value(addr) &
 			  (PB_NVME_CTRL_PAGE_SIZE - 1));
+}
+
+/* An entry behind PRP1 is a whole page's address: "PRP Offset Invalid" otherwise. */
+static int transfer_page(struct physbio_memdev *d, const struct command *c,
+			 uint32_t done, pb_dma_addr_t addr, uint32_t len,
+			 pb_dma_addr_t *fault)
+{
+	if (in_page(addr))
+		return -EPROTO;
+	return transfer(d, c, done, addr, len, fault);
 }
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -106,7 +116,7 @@ static int transfer_prp_list(struct physbio_memdev *d, const struct command *c,
 			continue;
 		}
 		n = min_u32(left, PB_NVME_CTRL_PAGE_SIZE);
-		err = transfer(d, c, done, list[slot++], n, fault);
+		err = transfer_page(d, c, done, list[slot++], n, fault);
 		if (err)
 			return err;
 		done += n;
@@ -117,14 +127,15 @@ static int transfer_prp_list(struct physbio_memdev *d, const struct command *c,
 static int transfer_prp(struct physbio_memdev *d, const struct command *c,
 			pb_dma_addr_t *fault)
 {
-	uint32_t n = min_u32(c->len, to_page_end(c->dptr.prp.prp1));
+	uint32_t n = min_u32(c->len, PB_NVME_CTRL_PAGE_SIZE -
+					     in_page(c->dptr.prp.prp1));
 	uint32_t left = c->len - n;
 	int err = transfer(d, c, 0, c->dptr.prp.prp1, n, fault);
 
 	if (err || !left)
 		return err;
 	if (left <= PB_NVME_CTRL_PAGE_SIZE)
-		return transfer(d, c, n, c->dptr.prp.prp2, left, fault);
+		return transfer_page(d, c, n, c->dptr.prp.prp2, left, fault);
 	return transfer_prp_list(d, c, n, fault);
 }
 
@@ -198,16 +209,45 @@ static pb_blk_status_t execute_data(struct physbio_memdev *d,
 	return PB_BLK_STS_IOERR;
 }
 
+/*
+ *   |--memset--|---- whole pages, given back ----|--memset--|
+ *
+ * A page that was never written takes no memory to be zero.
+ */
+static void zero_store(struct physbio_memdev *d, uint64_t offset, uint32_t len)
+{
+	const size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
+	char *from = d->store + offset, *end = from + len;
+	size_t head = -(uintptr_t)from & mask, tail = (uintptr_t)end & mask;
+
+	if (len <= head + tail ||
+	    madvise(from + head, len - head - tail, MADV_DONTNEED)) {
+		memset(from, 0, len);
+		return;
+	}
+	memset(from, 0, head);
+	memset(end - tail, 0, tail);
+}
+
+/* LBA Out of Range: the controller trusts no driver. */
+static bool in_store(const struct physbio_memdev *d, const struct command *c)
+{
+	return c->offset <= d->store_size &&
+	       c->len <= d->store_size - c->offset;
+}
+
 static pb_blk_status_t execute(struct physbio_memdev *d,
 			       const struct command *c)
 {
+	if (c->len && !in_store(d, c))
+		return PB_BLK_STS_IOERR;
 	switch (c->op) {
 	case PB_REQ_OP_READ:
 	case PB_REQ_OP_WRITE:
 		return c->len ? execute_data(d, c) : PB_BLK_STS_OK;
 	case PB_REQ_OP_WRITE_ZEROES:
 	case PB_REQ_OP_DISCARD:
-		memset(d->store + c->offset, 0, c->len);
+		zero_store(d, c->offset, c->len);
 		return PB_BLK_STS_OK;
 	default:
 		return PB_BLK_STS_NOTSUPP;
@@ -401,21 +441,50 @@ void physbio_memdev_limits(struct pb_queue_limits *lim, bool sgl)
 	lim->max_write_zeroes_sectors = UINT32_MAX >> PB_SECTOR_SHIFT;
 }
 
+static bool is_ram(const struct physbio_mem *mem, pb_phys_addr_t paddr)
+{
+	const struct pb_page *page = physbio_mem_page(mem, paddr);
+
+	return page && !(page->flags & PB_PG_zone_device) &&
+	       physbio_mem_virt(mem, paddr);
+}
+
+/* Lists are whole controller pages, or PRP2 would point into the middle of one. */
 static bool lists_in_ram(const struct physbio_memdev *d)
 {
 	uint64_t bytes = physbio_memdev_list_bytes(d->set.queue_depth), at;
 
+	if ((d->config.lists & (PB_NVME_CTRL_PAGE_SIZE - 1)) ||
+	    bytes - 1 > (pb_phys_addr_t)-1 - d->config.lists)
+		return false;
 	for (at = 0; at < bytes; at += PB_NVME_CTRL_PAGE_SIZE)
-		if (!physbio_mem_virt(d->config.mem,
-				      d->config.lists + (pb_phys_addr_t)at))
+		if (!is_ram(d->config.mem,
+			    d->config.lists + (pb_phys_addr_t)at))
 			return false;
 	return true;
 }
 
+static bool map_lists(struct physbio_memdev *d)
+{
+	d->lists_dma =
+		pb_dma_map_phys(d->config.dev, d->config.lists,
+				physbio_memdev_list_bytes(d->set.queue_depth),
+				PB_DMA_TO_DEVICE, 0);
+	return !pb_dma_mapping_error(d->config.dev, d->lists_dma);
+}
+
+static void unmap_lists(struct physbio_memdev *d)
+{
+	if (pb_dma_mapping_error(d->config.dev, d->lists_dma))
+		return;
+	pb_dma_unmap_phys(d->config.dev, d->lists_dma,
+			  physbio_memdev_list_bytes(d->set.queue_depth),
+			  PB_DMA_TO_DEVICE, 0);
+}
+
 static bool alloc_store(struct physbio_memdev *d)
 {
-	if (!d->config.nr_sectors ||
-	    d->config.nr_sectors > SIZE_MAX >> PB_SECTOR_SHIFT)
+	if (d->config.nr_sectors > SIZE_MAX >> PB_SECTOR_SHIFT)
 		return false;
 	d->store_size = (size_t)d->config.nr_sectors << PB_SECTOR_SHIFT;
 	d->store = mmap(NULL, d->store_size, PROT_READ | PROT_WRITE,
@@ -457,13 +526,9 @@ static int memdev_setup(struct physbio_memdev *d)
 	d->set.cmd_size = sizeof(struct cmd);
 	d->set.numa_node = d->config.dev->numa_node;
 	pthread_mutex_init(&d->lock, NULL);
-	if (!lists_in_ram(d))
+	if (!d->config.nr_sectors || !lists_in_ram(d))
 		return -EINVAL;
-	d->lists_dma =
-		pb_dma_map_phys(d->config.dev, d->config.lists,
-				physbio_memdev_list_bytes(d->set.queue_depth),
-				PB_DMA_TO_DEVICE, 0);
-	if (pb_dma_mapping_error(d->config.dev, d->lists_dma))
+	if (!map_lists(d))
 		return -EIO;
 	if (!alloc_store(d))
 		return -ENOMEM;
@@ -479,6 +544,7 @@ int physbio_memdev_create(const struct physbio_memdev_config *config,
 	if (!d)
 		return -ENOMEM;
 	d->config = *config;
+	d->lists_dma = PB_DMA_MAPPING_ERROR;
 	err = memdev_setup(d);
 	if (err) {
 		physbio_memdev_destroy(d);
@@ -494,6 +560,7 @@ void physbio_memdev_destroy(struct physbio_memdev *d)
 		return;
 	if (d->q)
 		d->core->destroy_queue(d->q);
+	unmap_lists(d);
 	if (d->store)
 		munmap(d->store, d->store_size);
 	pthread_mutex_destroy(&d->lock);

@@ -10,6 +10,7 @@
 #include <physbio/memdev.h>
 
 #define DEV_SECTORS 8192
+#define BAR_START 0x30000000
 
 static struct physbio_topology *t;
 static struct physbio_machine *m;
@@ -32,10 +33,16 @@ static int machine_up(void **state)
 		.nid = -1,
 	};
 
+	const struct physbio_bridge_window outbound = { BAR_START, BAR_START,
+							0x100000 };
+	const struct physbio_bar bar = { BAR_START, 0x100000, true };
+
 	t = physbio_topology_create();
 	physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb", NULL, NULL);
 	physbio_topology_add(t, PHYSBIO_ENDPOINT, "disk", "hb", NULL);
 	if (physbio_topology_add_inbound(t, 0, &inbound, NULL) ||
+	    physbio_topology_add_outbound(t, 0, &outbound, NULL) ||
+	    physbio_topology_add_bar(t, 1, &bar, NULL) ||
 	    physbio_machine_create(t, &ram, 1, &m, NULL))
 		return -1;
 	mem = physbio_machine_mem(m);
@@ -172,6 +179,106 @@ static void zeroed_and_discarded_blocks_read_as_zero(void **state)
 	physbio_memdev_destroy(disk);
 }
 
+static void exactly_the_discarded_blocks_are_zero(void **state)
+{
+	static const struct {
+		unsigned int sector, nr;
+	} cases[] = {
+		{ 0, 8 },   { 8, 64 }, { 1, 8 },   { 7, 2 },
+		{ 3, 300 }, { 5, 3 },  { 127, 1 }, { 128, 256 },
+	};
+	static char want[512 * 512];
+	unsigned int i;
+	char *store;
+
+	disk_up(false, false);
+	store = physbio_memdev_store(disk);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		memset(want, 'x', sizeof(want));
+		memcpy(store, want, sizeof(want));
+		memset(want + cases[i].sector * 512, 0, cases[i].nr * 512);
+		test_bio_init(&tb, PB_REQ_OP_DISCARD, cases[i].sector);
+		tb.bio.bi_bdev = physbio_memdev_bdev(disk);
+		tb.bio.bi_iter.bi_size = cases[i].nr * 512;
+		assert_int_equal(pb_submit_bio_wait(&tb.bio), 0);
+		assert_memory_equal(store, want, sizeof(want));
+	}
+	physbio_memdev_destroy(disk);
+}
+
+/* The block device may be told a wrong size: the controller knows its own. */
+static void blocks_behind_the_last_are_refused(void **state)
+{
+	static const pb_blk_opf_t ops[] = { PB_REQ_OP_READ, PB_REQ_OP_WRITE,
+					    PB_REQ_OP_DISCARD };
+	const struct range r = { 0, 1024 };
+	unsigned int i;
+
+	disk_up(false, false);
+	physbio_memdev_bdev(disk)->bd_nr_sectors = DEV_SECTORS * 2;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(submit(ops[i], DEV_SECTORS - 2, &r, 1), 0);
+		assert_int_equal(submit(ops[i], DEV_SECTORS - 1, &r, 1), -EIO);
+		assert_int_equal(submit(ops[i], DEV_SECTORS + 9, &r, 1), -EIO);
+	}
+	test_bio_init(&tb, ops[2], DEV_SECTORS - 1);
+	tb.bio.bi_bdev = physbio_memdev_bdev(disk);
+	tb.bio.bi_iter.bi_size = 1024;
+	assert_int_equal(pb_submit_bio_wait(&tb.bio), -EIO);
+	physbio_memdev_destroy(disk);
+}
+
+/* --- a driver that gets its descriptors wrong --- */
+
+static pb_blk_status_t map_unaligned(struct pb_request *rq,
+				     const struct pb_device *dev,
+				     struct pb_nvme_iod *iod)
+{
+	pb_blk_status_t status = pb_nvme_map_data(rq, dev, iod);
+
+	iod->dptr.prp.prp2 = physbio_dma_add(iod->dptr.prp.prp2, 512);
+	return status;
+}
+
+static pb_blk_status_t map_too_short(struct pb_request *rq,
+				     const struct pb_device *dev,
+				     struct pb_nvme_iod *iod)
+{
+	pb_blk_status_t status = pb_nvme_map_data(rq, dev, iod);
+
+	iod->use_sgl = true;
+	iod->dptr.sgl = (struct pb_nvme_sgl_desc){
+		.addr = iod->ranges[0].addr,
+		.length = 4096,
+		.type = PB_NVME_SGL_DATA,
+	};
+	return status;
+}
+
+static void wrong_descriptors_are_an_io_error(void **state)
+{
+	struct physbio_memdev_core core = {
+		.alloc_queue = pb_blk_mq_alloc_queue,
+		.destroy_queue = pb_blk_mq_destroy_queue,
+		.start_request = pb_blk_mq_start_request,
+		.end_request = pb_blk_mq_end_request,
+		.map_data = map_unaligned,
+		.unmap_data = pb_nvme_unmap_data,
+	};
+	struct physbio_memdev_config c = config(false, false);
+	const struct range r = { 0, 8192 };
+	struct physbio_memdev_stats stats;
+
+	c.core = &core;
+	assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+	assert_int_equal(submit(PB_REQ_OP_WRITE, 0, &r, 1), -EIO);
+	core.map_data = map_too_short;
+	assert_int_equal(submit(PB_REQ_OP_WRITE, 0, &r, 1), -EIO);
+	physbio_memdev_stats(disk, &stats);
+	assert_int_equal(stats.faults, 2);
+	physbio_memdev_destroy(disk);
+}
+
 static void a_flush_reaches_the_device(void **state)
 {
 	struct physbio_memdev_stats stats;
@@ -218,11 +325,62 @@ static void devices_that_cannot_be_are_refused(void **state)
 	c = config(false, false);
 	c.lists = 0x1000;
 	assert_int_equal(physbio_memdev_create(&c, &d), -EINVAL);
+	c.lists = BAR_START;
+	assert_int_equal(physbio_memdev_create(&c, &d), -EINVAL);
+	c.lists = config(false, false).lists + 512;
+	assert_int_equal(physbio_memdev_create(&c, &d), -EINVAL);
+	c.lists = (pb_phys_addr_t)-PB_NVME_CTRL_PAGE_SIZE;
+	assert_int_equal(physbio_memdev_create(&c, &d), -EINVAL);
+	c = config(false, false);
+	c.nr_sectors = 0;
+	assert_int_equal(physbio_memdev_create(&c, &d), -EINVAL);
 	c = config(false, false);
 	blind.dma_mask = 0xffff;
 	c.dev = &blind;
 	assert_int_equal(physbio_memdev_create(&c, &d), -EIO);
 	assert_null(d);
+}
+
+/* --- a translator that must be told --- */
+
+static int mapped;
+
+static pb_dma_addr_t counting_map(const struct physbio_xlate *x,
+				  pb_phys_addr_t phys, uint64_t size,
+				  enum pb_dma_data_direction dir,
+				  unsigned long attrs)
+{
+	mapped++;
+	return physbio_dma_make(phys);
+}
+
+static void counting_unmap(const struct physbio_xlate *x, pb_dma_addr_t addr,
+			   uint64_t size, enum pb_dma_data_direction dir,
+			   unsigned long attrs)
+{
+	mapped--;
+}
+
+static void lists_are_unmapped_at_the_end(void **state)
+{
+	static const struct physbio_xlate_ops ops = {
+		.map_phys = counting_map,
+		.unmap_phys = counting_unmap,
+	};
+	const struct physbio_xlate x = { .ops = &ops };
+	const struct pb_device counted = { .xlate = &x,
+					   .dma_mask = UINT64_MAX };
+	const struct pb_queue_limits odd = { .logical_block_size = 100 };
+	struct physbio_memdev_config c = config(false, false);
+
+	c.dev = &counted;
+	assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+	assert_int_equal(mapped, 1);
+	physbio_memdev_destroy(disk);
+	assert_int_equal(mapped, 0);
+	c.limits = &odd;
+	assert_int_equal(physbio_memdev_create(&c, &disk), -EINVAL);
+	assert_int_equal(mapped, 0);
 }
 
 /* --- a thread that is the device --- */
@@ -262,9 +420,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_go_out_and_come_back),
 		cmocka_unit_test(zeroed_and_discarded_blocks_read_as_zero),
+		cmocka_unit_test(exactly_the_discarded_blocks_are_zero),
+		cmocka_unit_test(blocks_behind_the_last_are_refused),
+		cmocka_unit_test(wrong_descriptors_are_an_io_error),
 		cmocka_unit_test(a_flush_reaches_the_device),
 		cmocka_unit_test(an_address_that_hits_nothing_is_an_io_error),
 		cmocka_unit_test(devices_that_cannot_be_are_refused),
+		cmocka_unit_test(lists_are_unmapped_at_the_end),
 		cmocka_unit_test(a_thread_may_be_the_device),
 	};
 
