@@ -80,7 +80,8 @@ PB_API void physbio_topology_destroy(struct physbio_topology *t);
  *
  * A host bridge has no windows, is not listed and routes between its ports; an
  * endpoint has no BARs, a 64-bit mask and no NUMA node. The fields of what
- * physbio_topology_node() returns may be changed until the description is used.
+ * physbio_topology_node() returns may be changed until the description is used;
+ * the pointer is good until the next node is added.
  *
  * Context: may sleep. Return: index of the node; -EINVAL if the name is empty, too
  * long or taken, the parent unknown or an endpoint, or @kind needs another parent;

@@ -5,6 +5,7 @@
  * never asks the fabric.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,23 @@ struct physbio_machine {
 	unsigned int nr_regions;
 	uint8_t *p2p_maps; /* of all clients */
 };
+
+static int fail(struct physbio_error *error, int err, const char *what,
+		const char *name)
+{
+	if (error) {
+		memset(error, 0, sizeof(*error));
+		error->err = err;
+		snprintf(error->message, sizeof(error->message), "%s%s", what,
+			 name);
+	}
+	return err;
+}
+
+static int no_memory(struct physbio_error *error)
+{
+	return fail(error, -ENOMEM, "no memory for a machine", "");
+}
 
 static unsigned int count_bars(struct physbio_topology *t)
 {
@@ -149,18 +167,21 @@ static int client_set_windows(struct client *c, const struct physbio_node *hb)
 					  hb->nr_inbound);
 }
 
-static int client_setup(struct physbio_machine *m, int node)
+static int client_setup(struct physbio_machine *m, int node,
+			struct physbio_error *error)
 {
 	struct physbio_node *n = physbio_topology_node(m->topology, node);
 	struct client *c = &m->clients[node];
-	int hb, err;
+	struct physbio_node *hb;
 
 	if (n->kind != PHYSBIO_ENDPOINT)
 		return 0;
-	hb = physbio_topology_host_bridge(m->topology, node);
-	err = client_set_windows(c, physbio_topology_node(m->topology, hb));
-	if (err)
-		return err;
+	hb = physbio_topology_node(
+		m->topology, physbio_topology_host_bridge(m->topology, node));
+	if (client_set_windows(c, hb))
+		return fail(error, -EINVAL,
+			    "inbound windows are empty, wrap or overlap: ",
+			    hb->name);
 	c->p2p_map = m->p2p_maps + (size_t)node * m->nr_regions;
 	client_set_p2p(m, node);
 	c->dev.xlate = &c->xlate;
@@ -179,7 +200,7 @@ static int make_mem(struct physbio_machine *m,
 	int err;
 
 	if (!ranges)
-		return -ENOMEM;
+		return no_memory(error);
 	for (i = 0; i < nr_ram; i++)
 		ranges[i] = ram[i];
 	for (i = 0; i < m->nr_regions; i++)
@@ -217,10 +238,10 @@ static int machine_setup(struct physbio_machine *m,
 	int i, err = 0;
 
 	if (!alloc_tables(m))
-		return -ENOMEM;
+		return no_memory(error);
 	find_regions(m);
 	for (i = 0; i < physbio_topology_nr(m->topology) && !err; i++)
-		err = client_setup(m, i);
+		err = client_setup(m, i, error);
 	return err ? err : make_mem(m, ram, nr_ram, error);
 }
 
@@ -234,14 +255,10 @@ int physbio_machine_create(struct physbio_topology *t,
 	int err;
 
 	if (!m)
-		return -ENOMEM;
+		return no_memory(error);
 	m->topology = t;
-	if (error)
-		memset(error, 0, sizeof(*error));
 	err = machine_setup(m, ram, nr_ram, error);
 	if (err) {
-		if (error && !error->err)
-			error->err = err;
 		physbio_machine_destroy(m);
 		return err;
 	}

@@ -126,6 +126,58 @@ static void bars_must_lie_in_a_window(void **state)
 			 -EINVAL);
 }
 
+static void inbound_windows_overlap_on_no_side(void **state)
+{
+	const struct {
+		struct physbio_bridge_window w;
+		int err;
+	} cases[] = {
+		{ { 0x10000000, 0, 0x1000000 }, 0 },
+		{ { 0x20000000, 0xfff000, 0x2000 }, -EINVAL }, /* bus */
+		{ { 0x10fff000, 0x2000000, 0x2000 }, -EINVAL }, /* CPU */
+		{ { 0x11000000, 0x1000000, 0x1000 }, 0 }, /* they touch */
+	};
+	unsigned int i;
+
+	physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb", NULL, NULL);
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(physbio_topology_add_inbound(t, 0, &cases[i].w,
+							      &error),
+				 cases[i].err);
+	assert_int_equal(physbio_topology_node(t, 0)->nr_inbound, 2);
+	/* two bridges may give their devices the same memory */
+	physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb1", NULL, NULL);
+	assert_int_equal(
+		physbio_topology_add_inbound(t, 1, &cases[0].w, &error), 0);
+}
+
+static void tables_have_an_end(void **state)
+{
+	struct physbio_bridge_window w = { 0x10000000, 0x40000000, 0x100000 };
+	struct physbio_bar bar = { 0x40000000, PG, true };
+	unsigned int i;
+
+	physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb", NULL, NULL);
+	physbio_topology_add(t, PHYSBIO_ENDPOINT, "ep", "hb", NULL);
+	for (i = 0; i <= PHYSBIO_MAX_WINDOWS; i++) {
+		int err = i == PHYSBIO_MAX_WINDOWS ? -ENOSPC : 0;
+
+		assert_int_equal(
+			physbio_topology_add_outbound(t, 0, &w, &error), err);
+		assert_int_equal(physbio_topology_add_inbound(t, 0, &w, &error),
+				 err);
+		w.cpu += w.size;
+		w.bus += w.size;
+	}
+	says("hb");
+	for (i = 0; i <= PHYSBIO_MAX_BARS; i++) {
+		assert_int_equal(physbio_topology_add_bar(t, 1, &bar, &error),
+				 i == PHYSBIO_MAX_BARS ? -ENOSPC : (int)i);
+		bar.bus += PG;
+	}
+	says("ep");
+}
+
 /*
  *   hb0: port0: a, b    port1: c     hb1: port2: d
  */
@@ -222,6 +274,48 @@ static void a_region_knows_its_offset(void **state)
 	physbio_machine_destroy(m);
 }
 
+static void a_client_sees_memory_through_its_own_bridge(void **state)
+{
+	const struct physbio_bridge_window w = { RAM_START, 0x80000000,
+						 1 << 20 };
+	const struct pb_device *a, *d;
+	struct physbio_machine *m;
+
+	add_machine(false);
+	assert_int_equal(physbio_topology_add_inbound(t, 1, &w, &error), 0);
+	assert_int_equal(physbio_machine_create(t, &ram, 1, &m, &error), 0);
+	a = physbio_machine_device(m, physbio_topology_find(t, "a"));
+	d = physbio_machine_device(m, physbio_topology_find(t, "d"));
+	assert_true(physbio_dma_value(pb_dma_map_phys(a, RAM_START + 16, 16,
+						      PB_DMA_TO_DEVICE, 0)) ==
+		    RAM_START + 16);
+	assert_true(physbio_dma_value(pb_dma_map_phys(d, RAM_START + 16, 16,
+						      PB_DMA_TO_DEVICE, 0)) ==
+		    0x80000010);
+	physbio_machine_destroy(m);
+}
+
+static void machines_that_cannot_be_say_why(void **state)
+{
+	const struct physbio_bridge_window w = { RAM_START, 0x80000000,
+						 1 << 20 };
+	struct physbio_machine *first, *m = NULL;
+
+	add_machine(false);
+	assert_int_equal(physbio_machine_create(t, &ram, 1, &first, &error), 0);
+	assert_int_equal(physbio_machine_create(t, &ram, 1, &m, &error),
+			 -EBUSY);
+	assert_int_equal(error.err, -EBUSY);
+	assert_true(error.message[0]);
+	physbio_machine_destroy(first);
+	assert_int_equal(physbio_topology_add_inbound(t, 1, &w, &error), 0);
+	physbio_topology_node(t, 1)->inbound[0].size = 0;
+	assert_int_equal(physbio_machine_create(t, &ram, 1, &m, &error),
+			 -EINVAL);
+	says("hb1");
+	assert_null(m);
+}
+
 static void ram_over_a_bar_is_refused(void **state)
 {
 	const struct physbio_mem_range wrong = { .start = 0x20000000,
@@ -245,9 +339,16 @@ int main(void)
 			windows_that_contradict_are_refused, up, down),
 		cmocka_unit_test_setup_teardown(bars_must_lie_in_a_window, up,
 						down),
+		cmocka_unit_test_setup_teardown(
+			inbound_windows_overlap_on_no_side, up, down),
+		cmocka_unit_test_setup_teardown(tables_have_an_end, up, down),
 		cmocka_unit_test(peers_below_one_bridge_use_bus_addresses),
 		cmocka_unit_test_setup_teardown(a_region_knows_its_offset, up,
 						down),
+		cmocka_unit_test_setup_teardown(
+			a_client_sees_memory_through_its_own_bridge, up, down),
+		cmocka_unit_test_setup_teardown(machines_that_cannot_be_say_why,
+						up, down),
 		cmocka_unit_test_setup_teardown(ram_over_a_bar_is_refused, up,
 						down),
 	};
