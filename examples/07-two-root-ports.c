@@ -24,21 +24,33 @@ static const struct {
 	  { .victim = true } },
 };
 
-static const char *outcome(const struct trp_result *r)
+static void print_error(int err)
 {
-	static char text[64];
+	printf("refused or failed: %d (%s)\n", err, strerror(-err));
+}
 
-	if (r->err) {
-		snprintf(text, sizeof(text), "refused or failed: %d (%s)",
-			 r->err, strerror(-r->err));
-		return text;
-	}
-	if (r->wrong_bytes) {
-		snprintf(text, sizeof(text), "REPORTED SUCCESS, %u of %u wrong",
-			 r->wrong_bytes, TRP_LEN);
-		return text;
-	}
-	return "right";
+static void print_write(const struct trp_result *r)
+{
+	if (r->err)
+		print_error(r->err);
+	else if (!r->wrong_bytes)
+		printf("right\n");
+	else
+		printf("REPORTED SUCCESS, %u of %u bytes wrong%s\n",
+		       r->wrong_bytes, TRP_LEN,
+		       r->disk_has_victim ? ": the other BAR's" : "");
+}
+
+static void print_read(const struct trp_result *r)
+{
+	if (r->read_err)
+		print_error(r->read_err);
+	else if (r->read_right)
+		printf("right\n");
+	else
+		printf("REPORTED SUCCESS, the memory is %s%s\n",
+		       r->memory_changed ? "wrong" : "as before",
+		       r->victim_changed ? ", the other BAR overwritten" : "");
 }
 
 int main(void)
@@ -59,8 +71,11 @@ int main(void)
 			if (repr == TRP_PHYS)
 				printf("  memory: BAR at physical 0x%llx, bus 0x%llx at port 1\n",
 				       r.paddr, r.bus);
-			printf("  %s: %s\n", repr == TRP_PHYS ? "phys" : "dma ",
-			       outcome(&r));
+			printf("  %s  memory to disk: ",
+			       repr == TRP_PHYS ? "phys" : "dma ");
+			print_write(&r);
+			printf("        disk to memory: ");
+			print_read(&r);
 		}
 	}
 	return 0;

@@ -156,6 +156,15 @@ static unsigned int count_wrong(const char *got, const char *want)
 	return wrong;
 }
 
+static bool is_filled(const char *bytes, char c)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRP_LEN && bytes[i] == c;)
+		i++;
+	return i == TRP_LEN;
+}
+
 static void do_io(struct machine *m, struct trp_result *r)
 {
 	char *memory = bar_bytes(m, m->cmb);
@@ -167,11 +176,13 @@ static void do_io(struct machine *m, struct trp_result *r)
 		memset(victim, 'v', TRP_LEN);
 	r->err = io(m, PB_REQ_OP_WRITE);
 	r->wrong_bytes = r->err ? 0 : count_wrong(store, memory);
-	r->disk_has_victim = victim && !memcmp(store, victim, TRP_LEN);
+	r->disk_has_victim = victim && is_filled(store, 'v');
+	r->disk_changed = !is_filled(store, 0);
 	memset(store, 'd', TRP_LEN);
 	r->read_err = io(m, PB_REQ_OP_READ);
-	r->read_right = !memcmp(memory, store, TRP_LEN);
-	r->victim_changed = victim && !memcmp(victim, store, TRP_LEN);
+	r->read_right = is_filled(memory, 'd');
+	r->memory_changed = !is_filled(memory, 'm');
+	r->victim_changed = victim && is_filled(victim, 'd');
 }
 
 int trp_run(const struct trp_case *c, int repr, struct trp_result *r)

@@ -25,8 +25,10 @@ struct trp_result {
 	unsigned int
 		wrong_bytes; /* of what the disk got, if it reports success */
 	bool disk_has_victim; /* all of these are the victim's bytes */
+	bool disk_changed; /* by the write */
 	int read_err; /* of reading the disk into it */
 	bool read_right; /* the memory has what the disk had */
+	bool memory_changed; /* by the read */
 	bool victim_changed; /* the victim's memory has it instead */
 };
 

@@ -9,53 +9,36 @@
 
 #include "../../examples/two-root-ports.h"
 
-/* How one case must end, for a write to the disk and for a read from it. */
-struct expectation {
+/* What must be where afterwards: after a write to the disk, and after a read from it. */
+enum outcome {
+	RIGHT, /* the memory's bytes on the disk, the disk's in the memory */
+	CORRUPT, /* success both ways, and all bytes are the victim's */
+	NOTHING, /* an error both ways, and no byte has moved */
+};
+
+static const struct {
 	struct trp_case c;
 	int repr;
 	int err;
-	unsigned int wrong_bytes;
-	bool disk_has_victim;
-	bool read_right;
-	bool victim_changed;
-};
-
-static const struct expectation table[] = {
+	enum outcome outcome;
+} table[] = {
 	/* offsets differ: the bus address is another device's, or nobody's */
-	{ { .allowed = true, .victim = true },
-	  TRP_PHYS,
-	  0,
-	  0,
-	  false,
-	  true,
-	  false },
-	{ { .allowed = true, .victim = true },
-	  TRP_DMA,
-	  0,
-	  TRP_LEN,
-	  true,
-	  false,
-	  true },
-	{ { .allowed = true }, TRP_PHYS, 0, 0, false, true, false },
-	{ { .allowed = true }, TRP_DMA, -EIO, 0, false, false, false },
+	{ { .allowed = true, .victim = true }, TRP_PHYS, 0, RIGHT },
+	{ { .allowed = true, .victim = true }, TRP_DMA, 0, CORRUPT },
+	{ { .allowed = true }, TRP_PHYS, 0, RIGHT },
+	{ { .allowed = true }, TRP_DMA, -EIO, NOTHING },
 	/* equal offsets: right either way */
 	{ { .allowed = true, .victim = true, .equal_offsets = true },
 	  TRP_PHYS,
 	  0,
-	  0,
-	  false,
-	  true,
-	  false },
+	  RIGHT },
 	{ { .allowed = true, .victim = true, .equal_offsets = true },
 	  TRP_DMA,
 	  0,
-	  0,
-	  false,
-	  true,
-	  false },
+	  RIGHT },
 	/* not allowed: phys is refused, and nobody asks dma */
-	{ { .victim = true }, TRP_PHYS, -EREMOTEIO, 0, false, false, false },
-	{ { .victim = true }, TRP_DMA, 0, TRP_LEN, true, false, true },
+	{ { .victim = true }, TRP_PHYS, -EREMOTEIO, NOTHING },
+	{ { .victim = true }, TRP_DMA, 0, CORRUPT },
 };
 
 static void each_case_ends_as_it_must(void **state)
@@ -64,15 +47,17 @@ static void each_case_ends_as_it_must(void **state)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		const struct expectation *e = &table[i];
+		enum outcome o = table[i].outcome;
 
-		assert_int_equal(trp_run(&e->c, e->repr, &r), 0);
-		assert_int_equal(r.err, e->err);
-		assert_int_equal(r.read_err, e->err);
-		assert_int_equal(r.wrong_bytes, e->wrong_bytes);
-		assert_int_equal(r.disk_has_victim, e->disk_has_victim);
-		assert_int_equal(r.read_right, e->read_right);
-		assert_int_equal(r.victim_changed, e->victim_changed);
+		assert_int_equal(trp_run(&table[i].c, table[i].repr, &r), 0);
+		assert_int_equal(r.err, table[i].err);
+		assert_int_equal(r.read_err, table[i].err);
+		assert_int_equal(r.wrong_bytes, o == CORRUPT ? TRP_LEN : 0);
+		assert_int_equal(r.disk_has_victim, o == CORRUPT);
+		assert_int_equal(r.disk_changed, o != NOTHING);
+		assert_int_equal(r.read_right, o == RIGHT);
+		assert_int_equal(r.memory_changed, o == RIGHT);
+		assert_int_equal(r.victim_changed, o == CORRUPT);
 	}
 }
 
