@@ -28,10 +28,15 @@ struct pb_request_queue {
 	void *rqs; /* memory of all requests */
 	bool nomerges;
 
-	/* Under lock, from here to the end. */
+	/*
+	 * Under lock, from here to the end. deferred and ended are also read
+	 * without it: deferred to pass the lock by, ended as a time before which
+	 * nothing was missed.
+	 */
 	spinlock_t lock;
 	struct pb_request *free; /* linked by rq_next */
 	struct pb_rq_list dispatch; /* refused by the driver for now */
+	bool deferred; /* dispatch is not empty */
 	unsigned int in_use; /* requests not free, or being freed */
 	unsigned int waiters; /* tasks that wait for a free one */
 	unsigned long ended; /* requests that were freed, ever */

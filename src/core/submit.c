@@ -220,8 +220,8 @@ static void rq_put(struct pb_request *rq)
 	spin_lock_irqsave(&q->lock, flags);
 	rq->rq_next = q->free;
 	q->free = rq;
-	q->ended++;
-	again = !pb_rq_list_empty(&q->dispatch);
+	WRITE_ONCE(q->ended, q->ended + 1);
+	again = q->deferred;
 	if (unlikely(again)) {
 		spin_unlock_irqrestore(&q->lock, flags);
 		pb_blk_mq_run_hw_queues(q, false);
@@ -235,16 +235,13 @@ static void rq_put(struct pb_request *rq)
 
 /* --- dispatch --- */
 
-static void queue_defer(struct pb_request_queue *q, struct pb_request *rq,
-			bool front)
+static void queue_defer(struct pb_request_queue *q, struct pb_request *rq)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&q->lock, flags);
-	if (front)
-		pb_rq_list_add_head(&q->dispatch, rq);
-	else
-		pb_rq_list_add_tail(&q->dispatch, rq);
+	pb_rq_list_add_tail(&q->dispatch, rq);
+	WRITE_ONCE(q->deferred, true);
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
@@ -280,6 +277,7 @@ static struct pb_request *dispatch_pop(struct pb_request_queue *q,
 	spin_lock_irqsave(&q->lock, flags);
 	rq = pb_rq_list_pop(&q->dispatch);
 	*last = pb_rq_list_empty(&q->dispatch);
+	WRITE_ONCE(q->deferred, !*last);
 	*ended = q->ended;
 	spin_unlock_irqrestore(&q->lock, flags);
 	return rq;
@@ -297,6 +295,7 @@ static bool dispatch_put_back(struct pb_request_queue *q, struct pb_request *rq,
 
 	spin_lock_irqsave(&q->lock, flags);
 	pb_rq_list_add_head(&q->dispatch, rq);
+	WRITE_ONCE(q->deferred, true);
 	again = q->ended != ended;
 	spin_unlock_irqrestore(&q->lock, flags);
 	return again;
@@ -322,8 +321,8 @@ static void rq_dispatch(struct pb_request *rq, bool last)
 	struct pb_request_queue *q = rq->q;
 	unsigned long ended = READ_ONCE(q->ended);
 
-	if (unlikely(READ_ONCE(q->dispatch.head))) {
-		queue_defer(q, rq, false);
+	if (unlikely(READ_ONCE(q->deferred))) {
+		queue_defer(q, rq);
 		pb_blk_mq_run_hw_queues(q, false);
 		return;
 	}
