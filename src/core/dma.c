@@ -69,6 +69,8 @@ bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
 EXPORT_SYMBOL_GPL(pb_blk_map_iter_next);
 
 #ifdef PB_REPR_DMA
+#define MAPPED_BY_SUBMITTER true
+
 /* The submitter has mapped already, for whichever device it had in mind. */
 static pb_dma_addr_t map_addr(const struct pb_device *dev, pb_bvec_addr_t addr,
 			      u32 len, enum pb_dma_data_direction dir,
@@ -83,6 +85,8 @@ static pb_dma_addr_t peer_addr(const struct physbio_region *region,
 	return addr;
 }
 #else
+#define MAPPED_BY_SUBMITTER false
+
 static pb_dma_addr_t map_addr(const struct pb_device *dev, pb_bvec_addr_t addr,
 			      u32 len, enum pb_dma_data_direction dir,
 			      unsigned long attrs)
@@ -168,6 +172,7 @@ bool pb_blk_rq_dma_unmap(struct pb_request *rq, const struct pb_device *dma_dev,
 			 struct pb_dma_iova_state *state, u64 mapped_len,
 			 enum pb_pci_p2pdma_map_type map)
 {
-	return map == PB_PCI_P2PDMA_MAP_BUS_ADDR || !pb_dma_need_unmap(dma_dev);
+	return MAPPED_BY_SUBMITTER || map == PB_PCI_P2PDMA_MAP_BUS_ADDR ||
+	       !pb_dma_need_unmap(dma_dev);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_unmap);
