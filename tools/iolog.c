@@ -5,24 +5,18 @@
  * header of its own.
  */
 #include "iolog.h"
+#include "lines.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#ifdef HAVE_LIBLZMA
-#include <lzma.h>
-#endif
-
 #define SECTOR 512u
 #define MAX_LENGTH (UINT64_C(1) << 30)
-#define MAX_LINE 1024
-#define BUFFER 65536
+#define MAX_LINE 1023
 
 const char *const iolog_action_names[IOLOG_NR_ACTIONS] = {
 	[IOLOG_READ] = "read",	       [IOLOG_WRITE] = "write",
@@ -33,110 +27,14 @@ const char *const iolog_action_names[IOLOG_NR_ACTIONS] = {
 };
 
 struct iolog {
-	const char *path;
-	FILE *f;
-	unsigned int line;
+	struct lines *lines;
 	int version; /* 0 before the first header */
 	int nr_files;
 	char files[IOLOG_MAX_FILES][IOLOG_NAME_MAX];
-	unsigned char out[BUFFER]; /* text that was not given yet */
-	size_t at, end;
-#ifdef HAVE_LIBLZMA
-	bool xz;
-	lzma_stream lzma;
-	unsigned char in[BUFFER];
-#endif
 };
 
-__attribute__((format(printf, 4, 5))) static int
-fail(const struct iolog *log, struct physbio_error *error, int err,
-     const char *format, ...)
-{
-	va_list args;
-
-	memset(error, 0, sizeof(*error));
-	error->err = err;
-	error->line = log->line;
-	snprintf(error->file, sizeof(error->file), "%s", log->path);
-	va_start(args, format);
-	vsnprintf(error->message, sizeof(error->message), format, args);
-	va_end(args);
-	return err;
-}
-
-/* --- text --- */
-
-#ifdef HAVE_LIBLZMA
-static bool is_xz(const char *path)
-{
-	size_t n = strlen(path);
-
-	return n > 3 && !strcmp(path + n - 3, ".xz");
-}
-
-static int fill_xz(struct iolog *log)
-{
-	lzma_ret ret = LZMA_OK;
-
-	log->lzma.next_out = log->out;
-	log->lzma.avail_out = BUFFER;
-	while (ret == LZMA_OK && log->lzma.avail_out == BUFFER) {
-		if (!log->lzma.avail_in) {
-			log->lzma.next_in = log->in;
-			log->lzma.avail_in = fread(log->in, 1, BUFFER, log->f);
-		}
-		ret = lzma_code(&log->lzma,
-				log->lzma.avail_in ? LZMA_RUN : LZMA_FINISH);
-	}
-	log->at = 0;
-	log->end = BUFFER - log->lzma.avail_out;
-	return ret == LZMA_OK || ret == LZMA_STREAM_END ? 0 : -EILSEQ;
-}
-#endif
-
-static int fill(struct iolog *log)
-{
-#ifdef HAVE_LIBLZMA
-	if (log->xz)
-		return fill_xz(log);
-#endif
-	log->at = 0;
-	log->end = fread(log->out, 1, BUFFER, log->f);
-	return ferror(log->f) ? -EIO : 0;
-}
-
-/* 1: a line without its end; 0: no more; -errno. */
-static int next_line(struct iolog *log, char line[MAX_LINE],
-		     struct physbio_error *error)
-{
-	size_t n = 0;
-	int err;
-
-	log->line++;
-	for (;;) {
-		if (log->at == log->end) {
-			err = fill(log);
-			if (err)
-				return fail(log, error, err,
-					    "can't be read: %s",
-					    strerror(-err));
-			if (!log->end)
-				break;
-		}
-		line[n] = (char)log->out[log->at++];
-		if (line[n] == '\n')
-			break;
-		if (!line[n])
-			return fail(log, error, -EINVAL, "has a zero byte");
-		if (++n == MAX_LINE)
-			return fail(log, error, -EINVAL,
-				    "is longer than %d bytes", MAX_LINE - 1);
-	}
-	if (!n && log->at == log->end && !log->end)
-		return 0;
-	line[n] = '\0';
-	return 1;
-}
+#define fail(log, error, err, ...) \
+	lines_fail((log)->lines, error, err, __VA_ARGS__)
 
 int iolog_open(const char *path, struct iolog **log,
 	       struct physbio_error *error)
@@ -146,38 +44,20 @@ int iolog_open(const char *path, struct iolog **log,
 
 	if (!l)
 		return -ENOMEM;
-	l->path = path;
-	l->f = fopen(path, "r");
-	if (!l->f) {
-		err = fail(l, error, -errno, "can't be opened: %s",
-			   strerror(errno));
-		iolog_close(l);
+	err = lines_open(path, MAX_LINE, &l->lines, error);
+	if (err) {
+		free(l);
 		return err;
 	}
-#ifdef HAVE_LIBLZMA
-	l->xz = is_xz(path);
-	if (l->xz && lzma_stream_decoder(&l->lzma, UINT64_MAX,
-					 LZMA_CONCATENATED) != LZMA_OK) {
-		iolog_close(l);
-		return -ENOMEM;
-	}
-#endif
 	*log = l;
 	return 0;
 }
 
 void iolog_close(struct iolog *log)
 {
-#ifdef HAVE_LIBLZMA
-	if (log->xz)
-		lzma_end(&log->lzma);
-#endif
-	if (log->f)
-		fclose(log->f);
+	lines_close(log->lines);
 	free(log);
 }
-
-/* --- lines --- */
 
 static bool parse_number(const char *text, uint64_t *value)
 {
@@ -329,7 +209,7 @@ static int parse_line(struct iolog *log, struct iolog_entry *e, char *line,
 	uint64_t time;
 
 	memset(e, 0, sizeof(*e));
-	e->line = log->line;
+	e->line = lines_number(log->lines);
 	if (first && n && !parse_number(words[0], &time))
 		return fail(log, error, -EINVAL, "time \"%.64s\" is no number",
 			    words[0]);
@@ -342,10 +222,10 @@ static int parse_line(struct iolog *log, struct iolog_entry *e, char *line,
 int iolog_next(struct iolog *log, struct iolog_entry *entry,
 	       struct physbio_error *error)
 {
-	char line[MAX_LINE];
+	char *line;
 	int ret;
 
-	while ((ret = next_line(log, line, error)) > 0) {
+	while ((ret = lines_next(log->lines, &line, error)) > 0) {
 		if (!*line || *line == '#')
 			continue;
 		if (!log->version || !strncmp(line, "fio version ", 12)) {
