@@ -9,6 +9,7 @@
 
 #include <physbio/bvec.h>
 #include <physbio/types.h>
+#include <physbio/uio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -381,6 +382,18 @@ PB_API int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
  */
 PB_API int physbio_bio_set_region(struct pb_bio *bio,
 				  const struct physbio_region *region);
+
+/**
+ * pb_bio_iov_bvec_set() - let a bio borrow a caller's table
+ * @bio: bio without a table (max_vecs 0)
+ * @iter: vectors of PB_ITER_BVEC; what is left of it becomes the bio's data
+ *
+ * The table stays the caller's, unchanged, until the bio has ended. It is marked
+ * PB_BIO_CLONED: nothing can be added.
+ * Context: any. Source: bio_iov_bvec_set()
+ */
+PB_API void pb_bio_iov_bvec_set(struct pb_bio *bio,
+				const struct pb_iov_iter *iter);
 
 /**
  * pb_bio_advance() - move on in the device and in the table

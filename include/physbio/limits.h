@@ -22,6 +22,21 @@ enum pb_blk_features {
 	PB_BLK_FEAT_FUA = 1u << 4,
 };
 
+/*
+ * Bits of pb_queue_limits.quirks: what mainline at the 7.1 merge window does and should
+ * not, or does when it is configured as the recorded one was. All off, the default, is
+ * the right rule. See docs/kernel-findings.md.
+ */
+enum pb_quirks {
+	/* the front part of a cut claims to have no gaps */
+	PB_QUIRK_LOST_GAP_BIT = 1u << 0,
+	/* what is left after a cut keeps the gap bit of the front part */
+	PB_QUIRK_STALE_GAP_BIT = 1u << 1,
+	/* without huge pages no logical block is larger than a page */
+	PB_QUIRK_NO_LARGE_BLOCKS = 1u << 2,
+	PB_QUIRK_ALL = (1u << 3) - 1,
+};
+
 #define PB_BLK_MAX_SEGMENTS 128
 #define PB_BLK_MAX_SEGMENT_SIZE 65536u
 #define PB_BLK_SEG_BOUNDARY_MASK UINT64_C(0xffffffff)
@@ -35,6 +50,7 @@ enum pb_blk_features {
  */
 struct pb_queue_limits {
 	uint32_t features; /* PB_BLK_FEAT_* */
+	uint32_t quirks; /* PB_QUIRK_* */
 	uint64_t seg_boundary_mask; /* a segment lies within one such window */
 	uint64_t virt_boundary_mask; /* segments but the ends meet here; 0 none */
 	uint32_t max_hw_sectors; /* sectors of 512 bytes */

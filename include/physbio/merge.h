@@ -128,6 +128,30 @@ pb_blk_attempt_bio_merge(struct pb_request_queue *q, struct pb_request *rq,
 			 bool sched_allow_merge);
 
 /**
+ * pb_blk_attempt_req_merge() - try to make two requests one
+ * @q: queue of both
+ * @rq: request that the driver has not seen
+ * @next: the one to add at its end; without bios afterwards, if merged
+ *
+ * Context: the one that owns both. Return: true if merged.
+ * Source: blk_attempt_req_merge()
+ */
+PB_API bool pb_blk_attempt_req_merge(struct pb_request_queue *q,
+				     struct pb_request *rq,
+				     struct pb_request *next);
+
+/**
+ * pb_blk_rq_append_bio() - add a bio to a driver's own request
+ * @rq: passthrough request, perhaps without bios
+ * @bio: bio; the request's if it was added
+ *
+ * Context: any. Return: 0; -EREMOTEIO if it would have to be cut, which means that
+ * its data must be copied; -EINVAL if a vector is misaligned, or it can't follow what
+ * is there. Source: blk_rq_append_bio()
+ */
+PB_API int pb_blk_rq_append_bio(struct pb_request *rq, struct pb_bio *bio);
+
+/**
  * pb_blk_attempt_plug_merge() - try to add a bio to what the task has plugged
  * @q: queue of @bio
  * @bio: bio; a request's if it was merged

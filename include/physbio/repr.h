@@ -112,6 +112,27 @@ static inline uint32_t pb_bvec_page_offset(const struct pb_bio_vec *bv)
 	return pb_offset_in_page(bv->bv_paddr);
 }
 
+/* In a gap that shows in none of an address's low 32 bits: the highest of them. */
+#define PB_GAP_BEYOND (1u << 31)
+
+/**
+ * pb_bvec_seg_gap() - bits of the gap between two vectors
+ * @bprv: vector
+ * @bv: the one that follows it
+ *
+ * The lowest bit set says for which granules there is a gap. Low bits only: a bit is
+ * stored as its number, and whoever reads it shifts 32 bits. Never 0, since two vectors
+ * are no single range.
+ *
+ * Context: any. Return: bits of addresses in bytes. Source: bvec_seg_gap()
+ */
+static inline uint32_t pb_bvec_seg_gap(const struct pb_bio_vec *bprv,
+				       const struct pb_bio_vec *bv)
+{
+	return pb_bvec_offset(bv) | (pb_bvec_offset(bprv) + bprv->bv_len) |
+	       PB_GAP_BEYOND;
+}
+
 /* @len bytes of @bv from byte @done on, pages not looked at. */
 static inline struct pb_bio_vec pb_bvec_slice(const struct pb_bio_vec *bv,
 					      uint32_t done, uint32_t len)

@@ -337,6 +337,18 @@ int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
 EXPORT_SYMBOL_GPL(pb_bio_add_dma_addr);
 #endif
 
+void pb_bio_iov_bvec_set(struct pb_bio *bio, const struct pb_iov_iter *iter)
+{
+	WARN_ON_ONCE(bio->bi_max_vecs);
+	bio->bi_io_vec = (struct pb_bio_vec *)iter->bvec;
+	bio->bi_vcnt = (u16)iter->nr_segs;
+	bio->bi_iter.bi_idx = 0;
+	bio->bi_iter.bi_bvec_done = (u32)iter->iov_offset;
+	bio->bi_iter.bi_size = (u32)iter->count;
+	pb_bio_set_flag(bio, PB_BIO_CLONED);
+}
+EXPORT_SYMBOL_GPL(pb_bio_iov_bvec_set);
+
 void pb_bio_advance(struct pb_bio *bio, unsigned int nbytes)
 {
 	if (nbytes == bio->bi_iter.bi_size) {

@@ -11,17 +11,21 @@
 #define MIN_BLOCK_SIZE 512u
 #define MAX_BLOCK_SIZE 65536u
 
-static bool block_size_ok(u32 size)
+static bool block_size_ok(const struct pb_queue_limits *lim)
 {
-	return size >= MIN_BLOCK_SIZE && is_power_of_2(size) &&
-	       size <= max_t(u32, MAX_BLOCK_SIZE, (u32)PB_PAGE_SIZE);
+	u32 size = lim->logical_block_size;
+	u32 most = max_t(u32, MAX_BLOCK_SIZE, (u32)PB_PAGE_SIZE);
+
+	if (lim->quirks & PB_QUIRK_NO_LARGE_BLOCKS)
+		most = (u32)PB_PAGE_SIZE;
+	return size >= MIN_BLOCK_SIZE && size <= most && is_power_of_2(size);
 }
 
 static int validate_blocks(struct pb_queue_limits *lim)
 {
 	if (!lim->logical_block_size)
 		lim->logical_block_size = PB_SECTOR_SIZE;
-	else if (!block_size_ok(lim->logical_block_size))
+	else if (!block_size_ok(lim))
 		return -EINVAL;
 	if (lim->physical_block_size < lim->logical_block_size)
 		lim->physical_block_size = lim->logical_block_size;
@@ -199,10 +203,8 @@ static void validate_atomic_writes(struct pb_queue_limits *lim)
 static int validate_zoned(struct pb_queue_limits *lim)
 {
 	if (!(lim->features & PB_BLK_FEAT_ZONED)) {
-		if (lim->zone_write_granularity ||
-		    lim->max_hw_zone_append_sectors)
+		if (lim->zone_write_granularity || lim->max_zone_append_sectors)
 			return -EINVAL;
-		lim->max_zone_append_sectors = 0;
 		return 0;
 	}
 	lim->zone_write_granularity =

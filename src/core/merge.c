@@ -7,6 +7,7 @@
 #include "platform.h"
 
 #include <physbio/merge.h>
+#include <physbio/split.h>
 #include <physbio/submit.h>
 
 #include "queue.h"
@@ -127,7 +128,6 @@ static u8 bio_seg_gap(const struct pb_request_queue *q,
 		      u8 gap_bit)
 {
 	struct pb_bio_vec pb, nb;
-	u32 edges;
 
 	if (!pb_bio_has_data(prev))
 		return 0;
@@ -137,21 +137,20 @@ static u8 bio_seg_gap(const struct pb_request_queue *q,
 	nb = bio_first_bvec(next);
 	if (pb_biovec_phys_mergeable(q, &pb, &nb))
 		return gap_bit;
-	edges = pb_bvec_offset(&nb) | (pb_bvec_offset(&pb) + pb.bv_len);
-	return min_not_zero(gap_bit, (u8)ffs((int)edges));
+	return min_not_zero(gap_bit, (u8)ffs((int)pb_bvec_seg_gap(&pb, &nb)));
 }
 
 static u32 op_max_sectors(const struct pb_request *rq)
 {
 	const struct pb_queue_limits *lim = &rq->q->limits;
+	u32 most = round_down(PB_BIO_MAX_SIZE, lim->logical_block_size) >>
+		   PB_SECTOR_SHIFT;
 
 	switch (pb_req_op(rq)) {
 	case PB_REQ_OP_DISCARD:
+		return min(lim->max_discard_sectors, most);
 	case PB_REQ_OP_SECURE_ERASE:
-		return min(lim->max_discard_sectors,
-			   round_down(PB_BIO_MAX_SIZE >> PB_SECTOR_SHIFT,
-				      lim->logical_block_size >>
-					      PB_SECTOR_SHIFT));
+		return min(lim->max_secure_erase_sectors, most);
 	case PB_REQ_OP_WRITE_ZEROES:
 		return lim->max_write_zeroes_sectors;
 	default:
@@ -330,6 +329,119 @@ enum pb_bio_merge_status pb_blk_attempt_bio_merge(struct pb_request_queue *q,
 	}
 }
 EXPORT_SYMBOL_GPL(pb_blk_attempt_bio_merge);
+
+static bool rqs_alike(const struct pb_request *rq,
+		      const struct pb_request *next)
+{
+	if (!rq_mergeable(rq) || !rq_mergeable(next) ||
+	    pb_req_op(rq) != pb_req_op(next))
+		return false;
+	if (rq->bio->bi_region != next->bio->bi_region)
+		return false;
+	if (rq->write_hint != next->write_hint ||
+	    rq->write_stream != next->write_stream ||
+	    rq->ioprio != next->ioprio)
+		return false;
+	return !((rq->cmd_flags ^ next->cmd_flags) & PB_REQ_ATOMIC);
+}
+
+static bool rqs_touch(const struct pb_request *rq,
+		      const struct pb_request *next)
+{
+	return pb_blk_rq_pos(rq) + pb_blk_rq_sectors(rq) == pb_blk_rq_pos(next);
+}
+
+/* Unlike a bio's, a refusal marks no request: they may part and try others. */
+static bool ll_merge_requests_fn(struct pb_request *rq, struct pb_request *next)
+{
+	u32 segs = rq->nr_phys_segments + next->nr_phys_segments;
+	u32 most = pb_req_op(rq) == PB_REQ_OP_DISCARD ?
+			   rq->q->limits.max_discard_segments :
+			   rq->q->limits.max_segments;
+
+	if (bio_will_gap(rq->q, rq->bio, rq->biotail, next->bio))
+		return false;
+	if (pb_blk_rq_sectors(rq) + pb_blk_rq_sectors(next) >
+	    rq_max_sectors(rq, pb_blk_rq_pos(rq)))
+		return false;
+	if (segs > most)
+		return false;
+	rq->nr_phys_segments = (u16)segs;
+	return true;
+}
+
+static u16 rq_discard_ranges(const struct pb_request *rq)
+{
+	return max_t(u16, rq->nr_phys_segments, 1);
+}
+
+static bool rq_attempt_discard_merge(struct pb_request *rq,
+				     struct pb_request *next)
+{
+	u16 ranges = rq_discard_ranges(rq);
+
+	if (ranges >= rq->q->limits.max_discard_segments ||
+	    !rq_takes_sectors(rq, next->bio, pb_blk_rq_pos(rq))) {
+		rq_set_nomerge(rq);
+		return false;
+	}
+	rq->nr_phys_segments = ranges + rq_discard_ranges(next);
+	return true;
+}
+
+static bool rqs_fit(struct pb_request *rq, struct pb_request *next)
+{
+	if (discard_mergeable(rq))
+		return rq_attempt_discard_merge(rq, next);
+	return rqs_touch(rq, next) && ll_merge_requests_fn(rq, next);
+}
+
+bool pb_blk_attempt_req_merge(struct pb_request_queue *q, struct pb_request *rq,
+			      struct pb_request *next)
+{
+	if (!rqs_alike(rq, next) || !rqs_fit(rq, next))
+		return false;
+	if (((rq->rq_flags | next->rq_flags) & PB_RQF_MIXED_MERGE) ||
+	    ((rq->cmd_flags ^ next->cmd_flags) & PB_REQ_FAILFAST_MASK)) {
+		rq_set_mixed_merge(rq);
+		rq_set_mixed_merge(next);
+	}
+	rq->phys_gap_bit =
+		bio_seg_gap(q, rq->biotail, next->bio,
+			    min_not_zero(next->phys_gap_bit, rq->phys_gap_bit));
+	rq->biotail->bi_next = next->bio;
+	rq->biotail = next->biotail;
+	rq->__data_len += pb_blk_rq_bytes(next);
+	next->bio = NULL;
+	return true;
+}
+EXPORT_SYMBOL_GPL(pb_blk_attempt_req_merge);
+
+int pb_blk_rq_append_bio(struct pb_request *rq, struct pb_bio *bio)
+{
+	const struct pb_queue_limits *lim = &rq->q->limits;
+	unsigned int nr_segs = 0;
+	int ret = pb_bio_split_io_at(bio, lim, &nr_segs,
+				     lim->max_hw_sectors << PB_SECTOR_SHIFT, 0);
+
+	if (ret)
+		return ret > 0 ? -EREMOTEIO : ret;
+	if (!rq->bio) {
+		rq->bio = bio;
+		rq->biotail = bio;
+		rq->nr_phys_segments = (u16)nr_segs;
+		rq->__data_len = bio->bi_iter.bi_size;
+		rq->phys_gap_bit = bio->bi_bvec_gap_bit;
+		return 0;
+	}
+	if (!pb_ll_back_merge_fn(rq, bio, nr_segs))
+		return -EINVAL;
+	rq->phys_gap_bit =
+		bio_seg_gap(rq->q, rq->biotail, bio, rq->phys_gap_bit);
+	rq_append(rq, bio);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pb_blk_rq_append_bio);
 
 /* Of several queues' requests: the oldest of this one. */
 static struct pb_request *plug_first_of(const struct pb_blk_plug *plug,

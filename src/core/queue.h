@@ -61,6 +61,15 @@ static inline u32 pb_boundary_sectors_left(pb_sector_t sector, u32 boundary)
 	return boundary - sector_div(sector, boundary);
 }
 
+/*
+ * Count the segments of one vector that the limits may cut; the walk of split.c and the
+ * recount of request.c are one. Returns true if it does not pass whole.
+ * Source: bvec_split_segs()
+ */
+bool pb_bvec_split_segs(const struct pb_queue_limits *lim,
+			const struct pb_bio_vec *bv, u32 *nsegs, u32 *bytes,
+			u32 max_segs, u32 max_bytes);
+
 #define pb_queue_count(q, member, n)                             \
 	do {                                                     \
 		if (unlikely((q)->stats))                        \

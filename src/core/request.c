@@ -32,24 +32,6 @@ void pb_blk_rq_bio_prep(struct pb_request *rq, struct pb_bio *bio,
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_bio_prep);
 
-/* Pieces of one vector under the segment limits alone. */
-static unsigned int bvec_nr_segs(const struct pb_queue_limits *lim,
-				 const struct pb_bio_vec *bv)
-{
-	unsigned int nsegs = 0;
-	u32 done = 0;
-
-	if (pb_bvec_page_offset(bv) + bv->bv_len <= lim->max_fast_segment_size)
-		return 1;
-	while (done < bv->bv_len) {
-		done += pb_get_max_segment_size(
-			lim, pb_bvec_addr_bits(pb_bvec_addr(bv)) + done,
-			bv->bv_len - done);
-		nsegs++;
-	}
-	return nsegs;
-}
-
 static unsigned int rq_nr_bios(const struct pb_request *rq)
 {
 	const struct pb_bio *bio;
@@ -64,7 +46,7 @@ unsigned int pb_blk_recalc_rq_segments(struct pb_request *rq)
 {
 	struct pb_req_iterator iter;
 	struct pb_bio_vec bv;
-	unsigned int nsegs = 0;
+	u32 nsegs = 0, bytes = 0;
 
 	if (!rq->bio)
 		return 0;
@@ -79,7 +61,8 @@ unsigned int pb_blk_recalc_rq_segments(struct pb_request *rq)
 		break;
 	}
 	pb_rq_for_each_bvec(bv, rq, iter)
-		nsegs += bvec_nr_segs(&rq->q->limits, &bv);
+		pb_bvec_split_segs(&rq->q->limits, &bv, &nsegs, &bytes, U32_MAX,
+				   U32_MAX);
 	return nsegs;
 }
 EXPORT_SYMBOL_GPL(pb_blk_recalc_rq_segments);

@@ -67,24 +67,24 @@ struct split_walk {
 	u32 gaps;
 };
 
-/* One vector that the limits may cut. Returns true if it does not pass whole. */
-static bool bvec_split_segs(struct split_walk *w, const struct pb_bio_vec *bv)
+bool pb_bvec_split_segs(const struct pb_queue_limits *lim,
+			const struct pb_bio_vec *bv, u32 *nsegs, u32 *bytes,
+			u32 max_segs, u32 max_bytes)
 {
-	const struct pb_queue_limits *lim = w->lim;
-	u32 room = w->max_bytes - w->bytes;
+	u32 room = max_bytes - *bytes;
 	u32 len = min(bv->bv_len, room);
 	u32 taken = 0, piece;
 
-	while (len && w->nsegs < lim->max_segments) {
+	while (len && *nsegs < max_segs) {
 		piece = pb_get_max_segment_size(
 			lim, pb_bvec_addr_bits(pb_bvec_addr(bv)) + taken, len);
-		w->nsegs++;
+		(*nsegs)++;
 		taken += piece;
 		len -= piece;
 		if ((pb_bvec_offset(bv) + taken) & lim->virt_boundary_mask)
 			break;
 	}
-	w->bytes += taken;
+	*bytes += taken;
 	return len || bv->bv_len > room;
 }
 
@@ -106,10 +106,7 @@ static u32 split_alignment(const struct pb_bio *bio,
 	return lim->logical_block_size;
 }
 
-/*
- * Bit numbers from 1, as stored in a u8. All 32 bits of an address that are looked
- * at have one; a gap above them is none to any IOMMU.
- */
+/* A bit's number from 1, as stored in a u8. */
 static u8 gap_bit(u32 gaps)
 {
 	return (u8)ffs((int)gaps);
@@ -151,13 +148,13 @@ int pb_bio_split_io_at(struct pb_bio *bio, const struct pb_queue_limits *lim,
 		if (!first) {
 			if (pb_bvec_gap_to_prev(lim, &prev, offset))
 				goto split;
-			w.gaps |= offset |
-				  (pb_bvec_offset(&prev) + prev.bv_len);
+			w.gaps |= pb_bvec_seg_gap(&prev, &bv);
 		}
 		if (bvec_fits(&w, &bv)) {
 			w.nsegs++;
 			w.bytes += bv.bv_len;
-		} else if (bvec_split_segs(&w, &bv)) {
+		} else if (pb_bvec_split_segs(lim, &bv, &w.nsegs, &w.bytes,
+					      lim->max_segments, max_bytes)) {
 			goto split;
 		}
 		prev = bv;
@@ -190,8 +187,10 @@ static struct pb_bio *bio_submit_split(struct pb_bio *bio, int sectors)
 	}
 	split->bi_opf |= PB_REQ_NOMERGE;
 	/* The gaps are those of the front part; the rest has yet to be looked at. */
-	split->bi_bvec_gap_bit = bio->bi_bvec_gap_bit;
-	bio->bi_bvec_gap_bit = 0;
+	if (!(q->limits.quirks & PB_QUIRK_LOST_GAP_BIT))
+		split->bi_bvec_gap_bit = bio->bi_bvec_gap_bit;
+	if (!(q->limits.quirks & PB_QUIRK_STALE_GAP_BIT))
+		bio->bi_bvec_gap_bit = 0;
 	pb_bio_chain(split, bio);
 	pb_queue_count(q, splits, 1);
 	/* Not written again: the last fragment may be ending just now. */
@@ -207,8 +206,9 @@ static struct pb_bio *bio_split_rw(struct pb_bio *bio,
 {
 	u32 max_bytes = pb_get_max_io_size(bio, lim) << PB_SECTOR_SHIFT;
 
-	return bio_submit_split(bio, pb_bio_split_io_at(bio, lim, nr_segs,
-							max_bytes, 0));
+	return bio_submit_split(bio,
+				pb_bio_split_io_at(bio, lim, nr_segs, max_bytes,
+						   lim->dma_alignment));
 }
 
 /* The device chooses where it goes, so that it can't be two. */
@@ -217,7 +217,8 @@ static struct pb_bio *bio_split_zone_append(struct pb_bio *bio,
 					    unsigned int *nr_segs)
 {
 	u32 max_bytes = lim->max_zone_append_sectors << PB_SECTOR_SHIFT;
-	int sectors = pb_bio_split_io_at(bio, lim, nr_segs, max_bytes, 0);
+	int sectors = pb_bio_split_io_at(bio, lim, nr_segs, max_bytes,
+					 lim->dma_alignment);
 
 	return bio_submit_split(bio, sectors > 0 ? -EINVAL : sectors);
 }

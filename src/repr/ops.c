@@ -14,6 +14,36 @@ static uint32_t bvec_get(const struct pb_bio_vec *table, unsigned int idx,
 	return table[idx].bv_len;
 }
 
+static uint32_t bvec_at(const struct pb_bio_vec *table,
+			struct pb_bvec_iter iter, bool whole, uint64_t *addr)
+{
+	struct pb_bio_vec bv = whole ? pb_mp_bvec_iter_bvec(table, iter) :
+				       pb_bvec_iter_bvec(table, iter);
+
+	return bvec_get(&bv, 0, addr);
+}
+
+#ifdef PB_REPR_HAS_PHYS
+static void bvec_set_page(struct pb_bio_vec *table, unsigned int idx,
+			  struct pb_page *page, uint32_t len, uint32_t offset)
+{
+	pb_bvec_set_page(&table[idx], page, len, offset);
+}
+#endif
+
+static uint32_t bvec_seg_gap(const struct pb_bio_vec *bprv,
+			     const struct pb_bio_vec *bv)
+{
+	return pb_bvec_seg_gap(bprv, bv);
+}
+
+static bool bvec_gap_to_prev(const struct pb_queue_limits *lim,
+			     const struct pb_bio_vec *prev,
+			     const struct pb_bio_vec *next)
+{
+	return pb_bvec_gap_to_prev(lim, prev, pb_bvec_offset(next));
+}
+
 extern const struct physbio_repr physbio_repr;
 
 #define MEMBER(prefix, member) .member = prefix##member,
@@ -24,9 +54,14 @@ const struct physbio_repr physbio_repr = {
 	PHYSBIO_REPR_FUNCTIONS(MEMBER)
 #ifdef PB_REPR_HAS_PHYS
 		PHYSBIO_REPR_PHYS_FUNCTIONS(MEMBER)
+			.bvec_set_page = bvec_set_page,
+	.__bio_add_page = __pb_bio_add_page,
 #endif
 #ifdef PB_REPR_DMA
-			.bio_add_dma_addr = pb_bio_add_dma_addr,
+	.bio_add_dma_addr = pb_bio_add_dma_addr,
 #endif
 	.bvec_get = bvec_get,
+	.bvec_at = bvec_at,
+	.bvec_seg_gap = bvec_seg_gap,
+	.bvec_gap_to_prev = bvec_gap_to_prev,
 };

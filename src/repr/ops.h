@@ -37,6 +37,16 @@
 	F(pb_, blk_validate_limits)       \
 	F(pb_, bio_split_io_at)           \
 	F(__pb_, bio_split_to_limits)     \
+	F(pb_, get_max_io_size)           \
+	F(pb_, bio_may_need_split)        \
+	F(pb_, bio_init_clone)            \
+	F(pb_, bio_trim)                  \
+	F(pb_, bio_iov_bvec_set)          \
+	F(pb_, biovec_phys_mergeable)     \
+	F(pb_, blk_attempt_req_merge)     \
+	F(pb_, blk_attempt_plug_merge)    \
+	F(pb_, blk_rq_append_bio)         \
+	F(pb_, blk_recalc_rq_segments)    \
 	F(pb_, blk_attempt_bio_merge)     \
 	F(pb_, blk_rq_bio_prep)           \
 	F(pb_, blk_mq_alloc_queue)        \
@@ -46,6 +56,8 @@
 	F(pb_, queue_data)                \
 	F(pb_, hctx_queue)                \
 	F(pb_, submit_bio)                \
+	F(pb_, submit_bio_noacct_nocheck) \
+	F(pb_, queue_limits)              \
 	F(pb_, submit_bio_wait)           \
 	F(pb_, blk_start_plug)            \
 	F(pb_, blk_finish_plug)           \
@@ -57,6 +69,7 @@
 	F(physbio_, xlate_init_windows)   \
 	F(physbio_, xlate_set_p2p)        \
 	F(pb_, dma_unmap_phys)            \
+	F(pb_, blk_map_iter_next)         \
 	F(pb_, blk_map_iter_init)         \
 	F(pb_, blk_rq_dma_map_iter_start) \
 	F(pb_, blk_rq_dma_map_iter_next)  \
@@ -76,6 +89,8 @@
 int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr, unsigned int len);
 int pb_bio_add_page(struct pb_bio *bio, struct pb_page *page, unsigned int len,
 		    unsigned int offset);
+void __pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,
+		       unsigned int len, unsigned int offset);
 #endif
 #ifndef PB_REPR_DMA
 int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
@@ -88,12 +103,28 @@ struct physbio_repr {
 #define PHYSBIO_REPR_MEMBER(prefix, name) __typeof__(&prefix##name) name;
 	PHYSBIO_REPR_FUNCTIONS(PHYSBIO_REPR_MEMBER)
 	PHYSBIO_REPR_PHYS_FUNCTIONS(PHYSBIO_REPR_MEMBER)
+	/* NULL without pages. */
+	__typeof__(&__pb_bio_add_page) __bio_add_page;
 	/* The dma representation's way to add; NULL in the others. */
 	PHYSBIO_REPR_MEMBER(pb_, bio_add_dma_addr)
 #undef PHYSBIO_REPR_MEMBER
 	/* Entry @idx of @table: its length, and its address as a number. */
 	uint32_t (*bvec_get)(const struct pb_bio_vec *table, unsigned int idx,
 			     uint64_t *addr);
+	/* The same of the vector that an iterator is at, whole or to its page's end. */
+	uint32_t (*bvec_at)(const struct pb_bio_vec *table,
+			    struct pb_bvec_iter iter, bool whole,
+			    uint64_t *addr);
+	/* Entry @idx becomes a range from @page on; NULL without pages. */
+	void (*bvec_set_page)(struct pb_bio_vec *table, unsigned int idx,
+			      struct pb_page *page, uint32_t len,
+			      uint32_t offset);
+	/* Questions that are answered inline. */
+	uint32_t (*bvec_seg_gap)(const struct pb_bio_vec *bprv,
+				 const struct pb_bio_vec *bv);
+	bool (*bvec_gap_to_prev)(const struct pb_queue_limits *lim,
+				 const struct pb_bio_vec *prev,
+				 const struct pb_bio_vec *next);
 };
 
 /* The build renames each table to the name of its build. */

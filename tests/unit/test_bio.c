@@ -326,6 +326,31 @@ static void every_status_has_its_errno(void **state)
 			 -EIO);
 }
 
+static void a_borrowed_table_is_only_read(void **state)
+{
+	struct pb_bio_vec table[3];
+	struct pb_iov_iter iter;
+	struct pb_bio bio;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		pb_bvec_set_phys(&table[i], RAM_START + 2 * PG * i,
+				 (uint32_t)PG);
+	pb_iov_iter_bvec(&iter, PB_ITER_SOURCE, table, 3, 2 * PG);
+	iter.iov_offset = 512;
+	assert_true(pb_iov_iter_count(&iter) == 2 * PG);
+	pb_bio_init(&bio, NULL, NULL, 0, PB_REQ_OP_WRITE);
+	pb_bio_iov_bvec_set(&bio, &iter);
+	assert_ptr_equal(bio.bi_io_vec, table);
+	assert_int_equal(bio.bi_iter.bi_size, 2 * PG);
+	assert_int_equal(bio.bi_iter.bi_bvec_done, 512);
+	assert_true(pb_bio_flagged(&bio, PB_BIO_CLONED));
+	assert_int_equal(pb_bio_add_phys(&bio, RAM_START + 5 * PG, 512), 0);
+	pb_bio_advance(&bio, (uint32_t)PG);
+	assert_int_equal(bio.bi_iter.bi_idx, 1);
+	assert_int_equal(bio.bi_iter.bi_bvec_done, 512);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +371,7 @@ int main(void)
 		cmocka_unit_test(owners_have_room_before_their_bios),
 		cmocka_unit_test(reset_keeps_table_and_set),
 		cmocka_unit_test(every_status_has_its_errno),
+		cmocka_unit_test(a_borrowed_table_is_only_read),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

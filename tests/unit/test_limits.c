@@ -37,7 +37,7 @@ static void contradictions_are_refused_and_change_nothing(void **state)
 		LIM(.max_segment_size = 2048),
 		LIM(.dma_alignment = 1 << 20),
 		LIM(.zone_write_granularity = 4096),
-		LIM(.max_hw_zone_append_sectors = 8),
+		LIM(.max_zone_append_sectors = 8),
 	};
 	unsigned int i;
 
@@ -116,6 +116,20 @@ static void atomic_writes_need_powers_of_two(void **state)
 	assert_int_equal(odd.atomic_write_unit_max, 0);
 }
 
+/* Which kernel it is decides that, not which device. */
+static void large_blocks_need_huge_pages(void **state)
+{
+	struct pb_queue_limits lim = {
+		.logical_block_size = 65536,
+		.quirks = PB_QUIRK_NO_LARGE_BLOCKS,
+	};
+
+	assert_int_equal(pb_blk_validate_limits(&lim),
+			 PG < 65536 ? -EINVAL : 0);
+	lim.quirks = 0;
+	assert_int_equal(pb_blk_validate_limits(&lim), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +139,7 @@ int main(void)
 		cmocka_unit_test(virt_boundary_lifts_the_segment_size),
 		cmocka_unit_test(a_boundary_of_all_ones_is_none),
 		cmocka_unit_test(atomic_writes_need_powers_of_two),
+		cmocka_unit_test(large_blocks_need_huge_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

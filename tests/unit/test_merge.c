@@ -310,6 +310,184 @@ static void gap_bit_is_the_lowest_of_all_seams(void **state)
 	}
 }
 
+/* A request that no queue has handed out. */
+static void make_rq(struct pb_request *rq, struct test_bio *tb,
+		    pb_blk_opf_t opf, pb_sector_t sector, uint32_t at,
+		    uint32_t len)
+{
+	unsigned int nsegs = 1;
+
+	memset(rq, 0, sizeof(*rq));
+	rq->q = tq.q;
+	test_bio_init(tb, opf, sector);
+	tb->bio.bi_bdev = &tq.bdev;
+	if ((opf & PB_REQ_OP_MASK) == PB_REQ_OP_DISCARD)
+		tb->bio.bi_iter.bi_size = len;
+	else
+		test_bio_add(tb, at, len);
+	pb_blk_rq_bio_prep(rq, &tb->bio, nsegs);
+}
+
+static void requests_that_touch_become_one(void **state)
+{
+	struct pb_request first, second;
+
+	test_queue_up(&tq, &wide, 8);
+	make_rq(&first, &a, W, 8, 0, 4096);
+	make_rq(&second, &b, W | PB_REQ_FAILFAST_DEV, 16, 65536 + 512, 4096);
+	assert_true(pb_blk_attempt_req_merge(tq.q, &first, &second));
+	assert_int_equal(pb_blk_rq_bytes(&first), 8192);
+	assert_int_equal(first.nr_phys_segments, 2);
+	assert_int_equal(first.phys_gap_bit, 10);
+	assert_true(first.rq_flags & PB_RQF_MIXED_MERGE);
+	assert_true(b.bio.bi_opf & PB_REQ_FAILFAST_DEV);
+	assert_ptr_equal(first.biotail, &b.bio);
+	assert_null(second.bio);
+	test_queue_down(&tq);
+}
+
+static void requests_stay_apart(void **state)
+{
+	static const struct {
+		const char *name;
+		struct pb_queue_limits lim;
+		pb_blk_opf_t opf;
+		pb_sector_t sector;
+		uint16_t prio;
+	} cases[] = {
+		{ "in front", { .max_hw_sectors = 4096 }, W, 0, 0 },
+		{ "op", { .max_hw_sectors = 4096 }, R, 16, 0 },
+		{ "priority", { .max_hw_sectors = 4096 }, W, 16, 1 },
+		{ "atomic",
+		  { .max_hw_sectors = 4096 },
+		  W | PB_REQ_ATOMIC,
+		  16,
+		  0 },
+		{ "flush",
+		  { .max_hw_sectors = 4096 },
+		  W | PB_REQ_PREFLUSH,
+		  16,
+		  0 },
+		{ "sectors",
+		  { .max_hw_sectors = 4096, .max_user_sectors = 8 },
+		  W,
+		  16,
+		  0 },
+		{ "segments",
+		  { .max_hw_sectors = 4096, .max_segments = 1 },
+		  W,
+		  16,
+		  0 },
+		{ "gap",
+		  { .max_hw_sectors = 4096, .virt_boundary_mask = 8191 },
+		  W,
+		  16,
+		  0 },
+		{ "chunk",
+		  { .max_hw_sectors = 4096, .chunk_sectors = 16 },
+		  W,
+		  16,
+		  0 },
+	};
+	struct pb_request first, second;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		test_queue_up(&tq, &cases[i].lim, 8);
+		make_rq(&first, &a, W, 8, 0, 4096);
+		make_rq(&second, &b, cases[i].opf, cases[i].sector, 65536,
+			4096);
+		second.ioprio = cases[i].prio;
+		if (pb_blk_attempt_req_merge(tq.q, &first, &second))
+			fail_msg("%s: merged", cases[i].name);
+		assert_int_equal(pb_blk_rq_bytes(&first), 4096);
+		assert_int_equal(first.nr_phys_segments, 1);
+		assert_ptr_equal(second.bio, &b.bio);
+		/* they may part and try others */
+		assert_false(first.cmd_flags & PB_REQ_NOMERGE);
+		test_queue_down(&tq);
+	}
+}
+
+static void discards_add_up_their_ranges(void **state)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .max_hw_discard_sectors = 4096,
+					     .max_user_discard_sectors = 4096,
+					     .max_discard_segments = 2 };
+	struct pb_request first, second, third;
+
+	test_queue_up(&tq, &lim, 8);
+	make_rq(&first, &a, D, 8, 0, 4096);
+	make_rq(&second, &b, D, 1000, 0, 4096);
+	make_rq(&third, &c3, D, 2000, 0, 4096);
+	assert_true(pb_blk_attempt_req_merge(tq.q, &first, &second));
+	assert_int_equal(first.nr_phys_segments, 2);
+	assert_int_equal(pb_blk_rq_pos(&first), 8);
+	assert_false(pb_blk_attempt_req_merge(tq.q, &first, &third));
+	assert_true(first.cmd_flags & PB_REQ_NOMERGE);
+	test_queue_down(&tq);
+}
+
+/* 2f6b2565d43c: what looks for the last vector must not ask a discard for one. */
+static void a_discard_has_no_last_vector(void **state)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .max_hw_discard_sectors = 4096,
+					     .max_user_discard_sectors = 4096 };
+	struct pb_request first, second;
+
+	test_queue_up(&tq, &lim, 8);
+	make_rq(&first, &a, D, 8, 0, 4096);
+	make_rq(&second, &b, D, 16, 0, 4096);
+	first.nr_phys_segments = 0;
+	a.bio.bi_io_vec = NULL;
+	b.bio.bi_io_vec = NULL;
+	assert_true(pb_blk_attempt_req_merge(tq.q, &first, &second));
+	assert_int_equal(first.phys_gap_bit, 0);
+	assert_int_equal(pb_blk_rq_bytes(&first), 8192);
+	test_queue_down(&tq);
+}
+
+static void a_drivers_request_takes_what_it_need_not_cut(void **state)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 1024,
+					     .max_user_sectors = 8,
+					     .max_segments = 3,
+					     .dma_alignment = 3,
+					     .virt_boundary_mask = PG - 1 };
+	struct pb_request rq = { .cmd_flags = PB_REQ_OP_DRV_IN };
+
+	test_queue_up(&tq, &lim, 8);
+	rq.q = tq.q;
+	test_bio_init(&a, PB_REQ_OP_DRV_IN, 0);
+	test_bio_add(&a, 0, 2 * (uint32_t)PG);
+	assert_int_equal(pb_blk_rq_append_bio(&rq, &a.bio), 0);
+	assert_int_equal(rq.nr_phys_segments, 1);
+	/* more than may be in a user's I/O, not than the device takes */
+	assert_int_equal(pb_blk_rq_bytes(&rq), 2 * PG);
+	/* to be copied: it would have to be cut */
+	test_bio_init(&b, PB_REQ_OP_DRV_IN, 0);
+	test_bio_add(&b, 65536 * 2, (uint32_t)PG);
+	test_bio_add(&b, 65536 * 2 + 2 * (uint32_t)PG + 512, (uint32_t)PG);
+	assert_int_equal(pb_blk_rq_append_bio(&rq, &b.bio), -EREMOTEIO);
+	/* a gap to what is there */
+	test_bio_init(&b, PB_REQ_OP_DRV_IN, 0);
+	test_bio_add(&b, 65536 * 2 + 512, 512);
+	assert_int_equal(pb_blk_rq_append_bio(&rq, &b.bio), -EINVAL);
+	test_bio_init(&b, PB_REQ_OP_DRV_IN, 0);
+	test_bio_add(&b, 65536 * 2 + 2, 510);
+	assert_int_equal(pb_blk_rq_append_bio(&rq, &b.bio), -EINVAL);
+	assert_int_equal(pb_blk_rq_bytes(&rq), 2 * PG);
+	assert_ptr_equal(rq.biotail, &a.bio);
+	test_bio_init(&b, PB_REQ_OP_DRV_IN, 0);
+	test_bio_add(&b, 65536 * 2, 512);
+	assert_int_equal(pb_blk_rq_append_bio(&rq, &b.bio), 0);
+	assert_int_equal(rq.nr_phys_segments, 2);
+	assert_ptr_equal(rq.biotail, &b.bio);
+	test_queue_down(&tq);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +497,11 @@ int main(void)
 		cmocka_unit_test(of_two_queues_the_oldest_request_is_tried),
 		cmocka_unit_test(failfast_that_differs_is_kept_per_bio),
 		cmocka_unit_test(gap_bit_is_the_lowest_of_all_seams),
+		cmocka_unit_test(requests_that_touch_become_one),
+		cmocka_unit_test(requests_stay_apart),
+		cmocka_unit_test(discards_add_up_their_ranges),
+		cmocka_unit_test(a_discard_has_no_last_vector),
+		cmocka_unit_test(a_drivers_request_takes_what_it_need_not_cut),
 	};
 
 	return cmocka_run_group_tests(tests, mem_up, mem_down);

@@ -197,24 +197,69 @@ static void what_must_not_be_cut_is_refused(void **state)
 			 -EINVAL);
 }
 
-static void a_cut_fragment_keeps_its_gap_bit(void **state)
+/* Eight ranges with gaps of 512 bytes, four segments at most, and one range more. */
+static void gap_bits_of_a_cut(uint32_t quirks, unsigned int front,
+			      unsigned int rest)
 {
 	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
-					     .max_segments = 2,
-					     .dma_alignment = 3 };
+					     .max_segments = 4,
+					     .dma_alignment = 3,
+					     .quirks = quirks };
 	int i;
 
 	test_queue_up(&tq, &lim, 8);
 	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
 	tb.bio.bi_bdev = &tq.bdev;
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 5; i++)
 		test_bio_add(&tb, (uint32_t)i << 16, 512);
 	pb_submit_bio(&tb.bio);
 	assert_int_equal(nr_kept, 2);
-	assert_int_equal(kept[0]->phys_gap_bit, 10);
-	assert_int_equal(kept[1]->phys_gap_bit, 0);
+	assert_int_equal(kept[0]->phys_gap_bit, front);
+	assert_int_equal(kept[1]->phys_gap_bit, rest);
 	end_kept(PB_BLK_STS_OK);
 	test_queue_down(&tq);
+}
+
+static void a_cut_fragment_keeps_its_gap_bit(void **state)
+{
+	gap_bits_of_a_cut(0, 10, 0);
+}
+
+static void the_kernel_loses_it_and_keeps_it_in_the_rest(void **state)
+{
+	gap_bits_of_a_cut(PB_QUIRK_LOST_GAP_BIT, 0, 0);
+	gap_bits_of_a_cut(PB_QUIRK_STALE_GAP_BIT, 10, 10);
+	gap_bits_of_a_cut(PB_QUIRK_ALL, 0, 10);
+}
+
+/* An address of which no low bit is set is still another range. */
+static void a_gap_at_4_gib_is_a_gap(void **state)
+{
+#if !defined(PB_PHYS_ADDR_BITS) || PB_PHYS_ADDR_BITS == 64
+	const pb_phys_addr_t gib4 = (pb_phys_addr_t)1 << 32;
+	struct pb_bio_vec table[2];
+
+	pb_bvec_set_phys(&table[0], gib4 - PG, PG);
+	pb_bvec_set_phys(&table[1], 2 * gib4, PG);
+	assert_int_not_equal(pb_bvec_seg_gap(&table[0], &table[1]), 0);
+	assert_int_equal(pb_bvec_seg_gap(&table[0], &table[1]) & (PG - 1), 0);
+#endif
+}
+
+static void lengths_are_aligned_too(void **state)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .dma_alignment = 1023 };
+
+	assert_int_equal(submit_error(&lim, PB_REQ_OP_WRITE, 0, 65536), 0);
+	assert_int_equal(submit_error(&lim, PB_REQ_OP_WRITE, 0, 65536 + 1024),
+			 0);
+	assert_int_equal(submit_error(&lim, PB_REQ_OP_WRITE, 512, 65536),
+			 -EINVAL);
+	if (SCALE == 1)
+		assert_int_equal(submit_error(&lim, PB_REQ_OP_WRITE, 0,
+					      65536 + 512),
+				 -EINVAL);
 }
 
 static void discards_are_cut_to_their_granularity(void **state)
@@ -247,6 +292,9 @@ int main(void)
 		cmocka_unit_test(bios_are_cut_to_the_limits),
 		cmocka_unit_test(what_must_not_be_cut_is_refused),
 		cmocka_unit_test(a_cut_fragment_keeps_its_gap_bit),
+		cmocka_unit_test(the_kernel_loses_it_and_keeps_it_in_the_rest),
+		cmocka_unit_test(a_gap_at_4_gib_is_a_gap),
+		cmocka_unit_test(lengths_are_aligned_too),
 		cmocka_unit_test(discards_are_cut_to_their_granularity),
 	};
 

@@ -61,6 +61,12 @@ static inline uint32_t pb_bvec_page_offset(const struct pb_bio_vec *bv)
 	return bv->bv_offset;
 }
 
+static inline uint32_t pb_bvec_seg_gap(const struct pb_bio_vec *bprv,
+				       const struct pb_bio_vec *bv)
+{
+	return bv->bv_offset | (bprv->bv_offset + bprv->bv_len);
+}
+
 static inline struct pb_bio_vec pb_bvec_slice(const struct pb_bio_vec *bv,
 					      uint32_t done, uint32_t len)
 {

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where the bytes of an I/O are before they are a bio's: in user memory, or in a
+ * table of vectors that somebody else has made. Decides how far one has come; how
+ * memory becomes vectors is bio.h's business.
+ */
+#ifndef PHYSBIO_UIO_H
+#define PHYSBIO_UIO_H
+
+#include <physbio/repr.h>
+#include <physbio/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Source: enum iter_type */
+enum pb_iter_type {
+	PB_ITER_UBUF, /* one range of user addresses */
+	PB_ITER_IOVEC, /* several */
+	PB_ITER_BVEC, /* vectors that their owner keeps */
+};
+
+/* A range of user addresses. Source: struct iovec */
+struct pb_iovec {
+	void *iov_base; /* user address */
+	size_t iov_len; /* bytes */
+};
+
+/* Members as in the kernel. */
+struct pb_iov_iter {
+	uint8_t iter_type; /* enum pb_iter_type */
+	bool data_source; /* true: its bytes are written to the device */
+	size_t iov_offset; /* bytes done in the current range or vector */
+	size_t count; /* bytes left */
+	unsigned long nr_segs; /* ranges or vectors left; PB_ITER_UBUF: 1 */
+	union {
+		void *ubuf; /* user address of the start */
+		const struct pb_iovec *__iov; /* the current range */
+		const struct pb_bio_vec *bvec; /* the current vector */
+	};
+};
+
+#define PB_ITER_DEST false /* the device's bytes go there */
+#define PB_ITER_SOURCE true
+
+/* One range of user addresses. Source: iov_iter_ubuf() */
+static inline void pb_iov_iter_ubuf(struct pb_iov_iter *i, bool data_source,
+				    void *buf, size_t count)
+{
+	i->iter_type = PB_ITER_UBUF;
+	i->data_source = data_source;
+	i->iov_offset = 0;
+	i->count = count;
+	i->nr_segs = 1;
+	i->ubuf = buf;
+}
+
+/* @count bytes from the start of @iov on. Source: iov_iter_init() */
+static inline void pb_iov_iter_init(struct pb_iov_iter *i, bool data_source,
+				    const struct pb_iovec *iov,
+				    unsigned long nr_segs, size_t count)
+{
+	i->iter_type = PB_ITER_IOVEC;
+	i->data_source = data_source;
+	i->iov_offset = 0;
+	i->count = count;
+	i->nr_segs = nr_segs;
+	i->__iov = iov;
+}
+
+/* @count bytes from the start of @bvec on. Source: iov_iter_bvec() */
+static inline void pb_iov_iter_bvec(struct pb_iov_iter *i, bool data_source,
+				    const struct pb_bio_vec *bvec,
+				    unsigned long nr_segs, size_t count)
+{
+	i->iter_type = PB_ITER_BVEC;
+	i->data_source = data_source;
+	i->iov_offset = 0;
+	i->count = count;
+	i->nr_segs = nr_segs;
+	i->bvec = bvec;
+}
+
+/* Bytes left. Source: iov_iter_count() */
+static inline size_t pb_iov_iter_count(const struct pb_iov_iter *i)
+{
+	return i->count;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
