@@ -8,6 +8,7 @@
 #define PHYSBIO_BIO_H
 
 #include <physbio/bvec.h>
+#include <physbio/crypt.h>
 #include <physbio/types.h>
 #include <physbio/uio.h>
 
@@ -18,6 +19,7 @@ extern "C" {
 struct pb_bio;
 struct pb_bio_set;
 struct pb_request_queue;
+struct pb_bio_integrity_payload;
 struct physbio_region;
 
 typedef void (*pb_bio_end_io_t)(struct pb_bio *bio);
@@ -58,6 +60,7 @@ enum pb_req_op {
 #define PB_REQ_BACKGROUND (1u << 20)
 #define PB_REQ_NOWAIT (1u << 21) /* -EAGAIN instead of waiting or cutting */
 #define PB_REQ_POLLED (1u << 22)
+#define PB_REQ_SWAP (1u << 24)
 #define PB_REQ_ATOMIC (1u << 27) /* all or nothing: never cut */
 
 #define PB_REQ_FAILFAST_MASK                               \
@@ -82,6 +85,9 @@ enum pb_req_op {
 #define PB_BLK_STS_DEV_RESOURCE ((PB_FORCE pb_blk_status_t)13) /* -EBUSY */
 #define PB_BLK_STS_OFFLINE ((PB_FORCE pb_blk_status_t)16) /* -ENODEV */
 #define PB_BLK_STS_INVAL ((PB_FORCE pb_blk_status_t)19) /* -EINVAL */
+
+/* Is it charged to the root, whoever submits it? Source: bio_issue_as_root_blkg() */
+#define PB_REQ_AS_ROOT (PB_REQ_META | PB_REQ_SWAP)
 
 /* Bits of bi_flags. */
 enum pb_bio_flag {
@@ -127,6 +133,10 @@ struct pb_bio {
 	pb_bio_end_io_t bi_end_io;
 	void *bi_private; /* bi_end_io's */
 	struct pb_bio_vec *bi_io_vec;
+	/* PB_REQ_INTEGRITY: the metadata, see integrity.h */
+	struct pb_bio_integrity_payload *bi_integrity;
+	struct pb_bio_crypt_ctx bi_crypt_context;
+	void *bi_blkg; /* cgroup that pays; only compared */
 	/* PB_BIO_P2PDMA: whose memory this is. Decided once, not per vector. */
 	const struct physbio_region *bi_region;
 	struct pb_bio_set *bi_pool; /* where pb_bio_put() returns it to */
@@ -147,6 +157,7 @@ struct pb_bio_set {
 	unsigned int front_pad; /* bytes before each bio, its owner's */
 	void *bio_pool;
 	void *bvec_pool[4];
+	void *bip_pool; /* payloads of clones */
 };
 
 static inline enum pb_req_op pb_bio_op(const struct pb_bio *bio)
@@ -394,6 +405,29 @@ PB_API int physbio_bio_set_region(struct pb_bio *bio,
  */
 PB_API void pb_bio_iov_bvec_set(struct pb_bio *bio,
 				const struct pb_iov_iter *iter);
+
+/**
+ * pb_bio_crypt_set_ctx() - encrypt or decrypt what is in a bio
+ * @bio: bio
+ * @key: key, the caller's until the bio has ended
+ * @dun: number of the data unit that the bio begins with
+ *
+ * The bio is then cut only between data units, and each of its vectors must be of
+ * whole ones. Context: any. Source: bio_crypt_set_ctx()
+ */
+static inline void pb_bio_crypt_set_ctx(struct pb_bio *bio,
+					const struct pb_blk_crypto_key *key,
+					uint64_t dun)
+{
+	bio->bi_crypt_context.bc_key = key;
+	bio->bi_crypt_context.bc_dun = dun;
+}
+
+/* Source: bio_has_crypt_ctx() */
+static inline bool pb_bio_has_crypt_ctx(const struct pb_bio *bio)
+{
+	return bio->bi_crypt_context.bc_key;
+}
 
 /**
  * pb_bio_advance() - move on in the device and in the table

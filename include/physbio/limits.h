@@ -37,12 +37,39 @@ enum pb_quirks {
 	PB_QUIRK_ALL = (1u << 3) - 1,
 };
 
+/* Checksum in the metadata. Source: enum blk_integrity_checksum */
+enum pb_blk_integrity_checksum {
+	PB_BLK_INTEGRITY_CSUM_NONE = 0,
+	PB_BLK_INTEGRITY_CSUM_IP = 1,
+	PB_BLK_INTEGRITY_CSUM_CRC = 2,
+	PB_BLK_INTEGRITY_CSUM_CRC64 = 3,
+};
+
+/* Bits of pb_blk_integrity.flags. */
+#define PB_BLK_INTEGRITY_NOVERIFY (1u << 0)
+#define PB_BLK_INTEGRITY_NOGENERATE (1u << 1)
+#define PB_BLK_INTEGRITY_DEVICE_CAPABLE (1u << 2)
+#define PB_BLK_INTEGRITY_REF_TAG (1u << 3)
+#define PB_BLK_INTEGRITY_STACKED (1u << 4)
+
+/* Metadata that go with the data. Source: struct blk_integrity */
+struct pb_blk_integrity {
+	uint8_t flags; /* PB_BLK_INTEGRITY_* */
+	uint8_t csum_type; /* PB_BLK_INTEGRITY_CSUM_* */
+	uint8_t metadata_size; /* bytes for each interval; 0: there are none */
+	uint8_t pi_offset; /* bytes in front of the checksum */
+	uint8_t interval_exp; /* data of an interval: 1 << this, in bytes */
+	uint8_t tag_size; /* bytes */
+	uint8_t pi_tuple_size; /* bytes */
+};
+
 #define PB_BLK_MAX_SEGMENTS 128
 #define PB_BLK_MAX_SEGMENT_SIZE 65536u
 #define PB_BLK_SEG_BOUNDARY_MASK UINT64_C(0xffffffff)
 #define PB_BLK_SAFE_MAX_SECTORS 255u
 #define PB_BLK_DEF_MAX_SECTORS_CAP 8192u /* 4 MiB */
 #define PB_BLK_MIN_SEGMENT_SIZE 4096u
+#define PB_BLK_INTEGRITY_MAX_SIZE (2u << 20) /* metadata of one bio, bytes */
 
 /*
  * Members as in the kernel's struct queue_limits. A driver sets those it knows
@@ -84,8 +111,10 @@ struct pb_queue_limits {
 	uint32_t atomic_write_hw_unit_max; /* bytes */
 	uint32_t atomic_write_unit_max; /* derived, bytes */
 	uint16_t max_segments;
+	uint16_t max_integrity_segments;
 	uint16_t max_discard_segments;
 	uint32_t dma_alignment; /* mask */
+	struct pb_blk_integrity integrity;
 };
 
 /**

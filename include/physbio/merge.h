@@ -92,8 +92,7 @@ static inline bool pb_bvec_gap_to_prev(const struct pb_queue_limits *lim,
  * Context: any. Return: false if operation, flags, hints, priority or region
  * differ. Source: blk_rq_merge_ok()
  */
-PB_API bool pb_blk_rq_merge_ok(const struct pb_request *rq,
-			       const struct pb_bio *bio);
+PB_API bool pb_blk_rq_merge_ok(struct pb_request *rq, struct pb_bio *bio);
 
 /* Where a bio touches a request, if anywhere. Source: blk_try_merge() */
 PB_API enum pb_elv_merge pb_blk_try_merge(const struct pb_request *rq,

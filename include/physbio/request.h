@@ -20,6 +20,7 @@ struct pb_request;
 #define PB_RQF_MIXED_MERGE (1u << 0) /* bios of different failfast flags */
 #define PB_RQF_STARTED (1u << 1) /* the driver has it */
 #define PB_RQF_SPECIAL_PAYLOAD (1u << 2) /* one vector replaces the bios' */
+#define PB_RQF_ZONE_WRITE_PLUGGING (1u << 3) /* writes of a zone, in order */
 
 struct pb_request {
 	struct pb_request_queue *q;
@@ -32,6 +33,7 @@ struct pb_request {
 	struct pb_bio *biotail;
 	struct pb_request *rq_next; /* next on a plug, dispatch or free list */
 	uint16_t nr_phys_segments; /* upper bound on DMA segments */
+	uint16_t nr_integrity_segments; /* of the metadata */
 	uint16_t ioprio;
 	uint8_t write_hint;
 	uint8_t write_stream;

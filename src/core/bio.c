@@ -6,7 +6,10 @@
 #include "platform.h"
 
 #include <physbio/bio.h>
+#include <physbio/integrity.h>
 #include <physbio/xlate.h>
+
+#include "queue.h"
 
 /* Tables of up to so many vectors come from the pool of the same index. */
 static const unsigned short bvec_pool_size[] = { 16, 64, 128, PB_BIO_MAX_VECS };
@@ -27,8 +30,12 @@ int pb_bioset_init(struct pb_bio_set *bs, unsigned int pool_size,
 		pool_size,
 		front_pad + sizeof(struct pb_bio) +
 			PB_BIO_INLINE_VECS * sizeof(struct pb_bio_vec));
-	if (!bs->bio_pool)
+	bs->bip_pool = mempool_create_kmalloc_pool(
+		pool_size, sizeof(struct pb_bio_integrity_payload));
+	if (!bs->bio_pool || !bs->bip_pool) {
+		pb_bioset_exit(bs);
 		return -ENOMEM;
+	}
 	for (i = 0; i < NR_BVEC_POOLS; i++) {
 		bs->bvec_pool[i] = mempool_create_kmalloc_pool(
 			pool_size,
@@ -48,6 +55,7 @@ void pb_bioset_exit(struct pb_bio_set *bs)
 
 	for (i = 0; i < NR_BVEC_POOLS; i++)
 		mempool_destroy(bs->bvec_pool[i]);
+	mempool_destroy(bs->bip_pool);
 	mempool_destroy(bs->bio_pool);
 	memset(bs, 0, sizeof(*bs));
 }
@@ -67,10 +75,13 @@ void pb_bio_init(struct pb_bio *bio, struct pb_block_device *bdev,
 }
 EXPORT_SYMBOL_GPL(pb_bio_init);
 
-/* Integrity, crypto and cgroup contexts will be dropped here. */
 void pb_bio_uninit(struct pb_bio *bio)
 {
 	bio->bi_region = NULL;
+	bio->bi_blkg = NULL;
+	bio->bi_crypt_context.bc_key = NULL;
+	if (pb_bio_integrity(bio))
+		pb_bio_integrity_free(bio);
 }
 EXPORT_SYMBOL_GPL(pb_bio_uninit);
 
@@ -159,7 +170,8 @@ void pb_bio_put(struct pb_bio *bio)
 EXPORT_SYMBOL_GPL(pb_bio_put);
 
 /* The iterator is the clone's own; what it walks belongs to the original. */
-static void bio_clone_fields(struct pb_bio *bio, const struct pb_bio *src)
+static int bio_clone_fields(struct pb_bio *bio, const struct pb_bio *src,
+			    pb_gfp_t gfp, struct pb_bio_set *bs)
 {
 	pb_bio_set_flag(bio, PB_BIO_CLONED);
 	bio->bi_flags |= src->bi_flags &
@@ -170,14 +182,22 @@ static void bio_clone_fields(struct pb_bio *bio, const struct pb_bio *src)
 	bio->bi_write_stream = src->bi_write_stream;
 	bio->bi_iter = src->bi_iter;
 	bio->bi_io_vec = src->bi_io_vec;
+	bio->bi_blkg = src->bi_blkg;
+	bio->bi_crypt_context = src->bi_crypt_context;
+	if (!pb_bio_integrity(src))
+		return 0;
+	bio->bi_opf &= ~PB_REQ_INTEGRITY;
+	if (!bs || pb_bio_integrity_clone(bio, src, gfp, bs))
+		return -ENOMEM;
+	bio->bi_opf |= PB_REQ_INTEGRITY;
+	return 0;
 }
 
 int pb_bio_init_clone(struct pb_block_device *bdev, struct pb_bio *bio,
 		      struct pb_bio *bio_src, pb_gfp_t gfp)
 {
 	pb_bio_init(bio, bdev, NULL, 0, bio_src->bi_opf);
-	bio_clone_fields(bio, bio_src);
-	return 0;
+	return bio_clone_fields(bio, bio_src, gfp, bio_src->bi_pool);
 }
 EXPORT_SYMBOL_GPL(pb_bio_init_clone);
 
@@ -188,8 +208,10 @@ struct pb_bio *pb_bio_alloc_clone(struct pb_block_device *bdev,
 	struct pb_bio *bio =
 		pb_bio_alloc_bioset(bdev, 0, bio_src->bi_opf, gfp, bs);
 
-	if (bio)
-		bio_clone_fields(bio, bio_src);
+	if (bio && bio_clone_fields(bio, bio_src, gfp, bs)) {
+		pb_bio_put(bio);
+		return NULL;
+	}
 	return bio;
 }
 EXPORT_SYMBOL_GPL(pb_bio_alloc_clone);
@@ -224,6 +246,30 @@ static bool bio_may_grow(const struct pb_bio *bio, unsigned int len)
 	return bio->bi_iter.bi_size <= PB_BIO_MAX_SIZE - len;
 }
 
+/* Does @bv continue @last, so that one entry can hold both? */
+static bool bvec_try_merge(struct pb_bio_vec *last, const struct pb_bio_vec *bv)
+{
+	if (!pb_bvec_contiguous(last, bv))
+		return false;
+	last->bv_len += bv->bv_len;
+	return true;
+}
+
+bool pb_bvec_try_merge_hw(struct pb_request_queue *q, struct pb_bio_vec *bv,
+			  const struct pb_bio_vec *next)
+{
+	u64 mask = q->limits.seg_boundary_mask;
+	u64 first = pb_bvec_addr_bits(pb_bvec_addr(bv));
+	u64 last = pb_bvec_addr_bits(pb_bvec_addr(next)) + next->bv_len - 1;
+
+	if ((first | mask) != (last | mask))
+		return false;
+	/* An entry that is too long already wraps here, as in the kernel. */
+	if (next->bv_len > q->limits.max_segment_size - bv->bv_len)
+		return false;
+	return pb_bvec_same_kind(bv, next) && bvec_try_merge(bv, next);
+}
+
 static void bio_add_entry(struct pb_bio *bio, const struct pb_bio_vec *bv)
 {
 	bio->bi_io_vec[bio->bi_vcnt++] = *bv;
@@ -239,8 +285,7 @@ static int bio_add_vec(struct pb_bio *bio, const struct pb_bio_vec *bv)
 		last = &bio->bi_io_vec[bio->bi_vcnt - 1];
 		if (!pb_bvec_same_kind(last, bv))
 			return 0;
-		if (pb_bvec_contiguous(last, bv)) {
-			last->bv_len += bv->bv_len;
+		if (bvec_try_merge(last, bv)) {
 			bio->bi_iter.bi_size += bv->bv_len;
 			return (int)bv->bv_len;
 		}
@@ -355,6 +400,11 @@ void pb_bio_advance(struct pb_bio *bio, unsigned int nbytes)
 		bio->bi_iter.bi_size = 0;
 		return;
 	}
+	if (unlikely(pb_bio_integrity(bio)))
+		pb_bio_integrity_advance(bio, nbytes);
+	if (unlikely(pb_bio_has_crypt_ctx(bio)))
+		bio->bi_crypt_context.bc_dun =
+			pb_bio_crypt_dun_add(&bio->bi_crypt_context, nbytes);
 	bio->bi_iter.bi_sector += nbytes >> PB_SECTOR_SHIFT;
 	if (bio->bi_io_vec && pb_bio_has_data(bio))
 		pb_bvec_iter_advance(bio->bi_io_vec, &bio->bi_iter, nbytes);
@@ -377,6 +427,8 @@ void pb_bio_trim(struct pb_bio *bio, pb_sector_t offset, pb_sector_t size)
 		return;
 	pb_bio_advance(bio, (u32)offset << PB_SECTOR_SHIFT);
 	bio->bi_iter.bi_size = bytes;
+	if (pb_bio_integrity(bio))
+		pb_bio_integrity_trim(bio);
 }
 EXPORT_SYMBOL_GPL(pb_bio_trim);
 
@@ -394,6 +446,8 @@ struct pb_bio *pb_bio_split(struct pb_bio *bio, int sectors, pb_gfp_t gfp,
 	if (!split)
 		return ERR_PTR(-ENOMEM);
 	split->bi_iter.bi_size = (u32)sectors << PB_SECTOR_SHIFT;
+	if (pb_bio_integrity(split))
+		pb_bio_integrity_trim(split);
 	pb_bio_advance(bio, split->bi_iter.bi_size);
 	return split;
 }

@@ -200,6 +200,71 @@ static void validate_atomic_writes(struct pb_queue_limits *lim)
 					     PB_SECTOR_SHIFT;
 }
 
+/* Bytes of checksum that a kind of it has. */
+static u32 pi_tuple_size(const struct pb_blk_integrity *bi)
+{
+	switch (bi->csum_type) {
+	case PB_BLK_INTEGRITY_CSUM_NONE:
+		return 0;
+	case PB_BLK_INTEGRITY_CSUM_CRC64:
+		return 16;
+	default:
+		return 8;
+	}
+}
+
+static bool integrity_ok(const struct pb_queue_limits *lim)
+{
+	const struct pb_blk_integrity *bi = &lim->integrity;
+
+	if (bi->csum_type > PB_BLK_INTEGRITY_CSUM_CRC64)
+		return false;
+	if (!bi->csum_type && (bi->flags & PB_BLK_INTEGRITY_REF_TAG))
+		return false;
+	if (!bi->metadata_size)
+		return !bi->csum_type && !bi->tag_size;
+	if (bi->pi_offset + bi->pi_tuple_size > bi->metadata_size ||
+	    bi->pi_tuple_size != pi_tuple_size(bi))
+		return false;
+	return !bi->interval_exp ||
+	       (bi->interval_exp >= PB_SECTOR_SHIFT && bi->interval_exp < 32 &&
+		1u << bi->interval_exp <= lim->logical_block_size);
+}
+
+/* Data whose metadata fit in one segment. Source: max_integrity_io_size() */
+static u32 max_integrity_sectors(const struct pb_queue_limits *lim)
+{
+	u32 intervals = min(lim->max_segment_size, PB_BLK_INTEGRITY_MAX_SIZE) /
+			lim->integrity.metadata_size;
+
+	return intervals << (lim->integrity.interval_exp - PB_SECTOR_SHIFT);
+}
+
+/*
+ * An interval may not straddle two vectors where there is a checksum over it, and
+ * the metadata that are made for a whole I/O are one segment.
+ */
+static int validate_integrity(struct pb_queue_limits *lim)
+{
+	struct pb_blk_integrity *bi = &lim->integrity;
+	u32 interval;
+
+	if (!integrity_ok(lim))
+		return -EINVAL;
+	if (!bi->metadata_size) {
+		bi->flags |= PB_BLK_INTEGRITY_NOGENERATE |
+			     PB_BLK_INTEGRITY_NOVERIFY;
+		return 0;
+	}
+	if (!bi->interval_exp)
+		bi->interval_exp = (u8)ilog2(lim->logical_block_size);
+	interval = 1u << bi->interval_exp;
+	if (bi->csum_type)
+		lim->dma_alignment = max(lim->dma_alignment, interval - 1);
+	lim->max_sectors = min(lim->max_sectors, max_integrity_sectors(lim));
+	return 0;
+}
+
 static int validate_zoned(struct pb_queue_limits *lim)
 {
 	if (!(lim->features & PB_BLK_FEAT_ZONED)) {
@@ -220,7 +285,8 @@ int pb_blk_validate_limits(struct pb_queue_limits *lim)
 	struct pb_queue_limits checked = *lim;
 
 	if (validate_blocks(&checked) || validate_sectors(&checked) ||
-	    validate_segments(&checked) || validate_zoned(&checked))
+	    validate_segments(&checked) || validate_integrity(&checked) ||
+	    validate_zoned(&checked))
 		return -EINVAL;
 	validate_discard(&checked);
 	validate_atomic_writes(&checked);

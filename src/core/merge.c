@@ -6,6 +6,7 @@
  */
 #include "platform.h"
 
+#include <physbio/integrity.h>
 #include <physbio/merge.h>
 #include <physbio/split.h>
 #include <physbio/submit.h>
@@ -40,13 +41,29 @@ static bool rq_mergeable(const struct pb_request *rq)
 	return !(rq->rq_flags & (PB_RQF_STARTED | PB_RQF_SPECIAL_PAYLOAD));
 }
 
-bool pb_blk_rq_merge_ok(const struct pb_request *rq, const struct pb_bio *bio)
+/* Would one cgroup pay for both? Source: blk_cgroup_mergeable() */
+static bool cgroup_mergeable(const struct pb_request *rq,
+			     const struct pb_bio *bio)
+{
+	return rq->bio->bi_blkg == bio->bi_blkg &&
+	       !(rq->bio->bi_opf & PB_REQ_AS_ROOT) ==
+		       !(bio->bi_opf & PB_REQ_AS_ROOT);
+}
+
+bool pb_blk_rq_merge_ok(struct pb_request *rq, struct pb_bio *bio)
 {
 	if (!rq_mergeable(rq) || !pb_bio_mergeable(bio))
 		return false;
 	if (pb_req_op(rq) != pb_bio_op(bio))
 		return false;
 	if (rq->bio->bi_region != bio->bi_region)
+		return false;
+	if (!cgroup_mergeable(rq, bio))
+		return false;
+	if (!pb_blk_integrity_merge_bio(rq->q, rq, bio))
+		return false;
+	if (!pb_bio_crypt_ctx_compatible(&rq->bio->bi_crypt_context,
+					 &bio->bi_crypt_context))
 		return false;
 	if (rq->write_hint != bio->bi_write_hint ||
 	    rq->write_stream != bio->bi_write_stream ||
@@ -190,35 +207,53 @@ static int rq_set_nomerge(struct pb_request *rq)
 	return 0;
 }
 
-static int rq_take_segments(struct pb_request *rq, unsigned int nr_segs)
+/* Source: ll_new_hw_segment() */
+static int rq_take_segments(struct pb_request *rq, struct pb_bio *bio,
+			    unsigned int nr_segs)
 {
+	if (!cgroup_mergeable(rq, bio) ||
+	    !pb_blk_integrity_merge_bio(rq->q, rq, bio))
+		return rq_set_nomerge(rq);
 	if (pb_req_op(rq) == PB_REQ_OP_DISCARD)
 		return 1;
 	if (rq->nr_phys_segments + nr_segs > rq->q->limits.max_segments)
 		return rq_set_nomerge(rq);
 	rq->nr_phys_segments += (u16)nr_segs;
+	if (unlikely(pb_bio_integrity(bio)))
+		rq->nr_integrity_segments +=
+			(u16)pb_blk_rq_count_integrity_sg(rq->q, bio);
 	return 1;
 }
 
 int pb_ll_back_merge_fn(struct pb_request *rq, struct pb_bio *bio,
 			unsigned int nr_segs)
 {
-	if (bio_will_gap(rq->q, rq->bio, rq->biotail, bio))
+	if (bio_will_gap(rq->q, rq->bio, rq->biotail, bio) ||
+	    pb_integrity_gap(rq->q, rq->biotail, bio))
+		return 0;
+	if (!pb_bio_crypt_ctx_mergeable(&rq->bio->bi_crypt_context,
+					pb_blk_rq_bytes(rq),
+					&bio->bi_crypt_context))
 		return 0;
 	if (!rq_takes_sectors(rq, bio, pb_blk_rq_pos(rq)))
 		return rq_set_nomerge(rq);
-	return rq_take_segments(rq, nr_segs);
+	return rq_take_segments(rq, bio, nr_segs);
 }
 EXPORT_SYMBOL_GPL(pb_ll_back_merge_fn);
 
 static int ll_front_merge_fn(struct pb_request *rq, struct pb_bio *bio,
 			     unsigned int nr_segs)
 {
-	if (bio_will_gap(rq->q, bio, bio, rq->bio))
+	if (bio_will_gap(rq->q, bio, bio, rq->bio) ||
+	    pb_integrity_gap(rq->q, bio, rq->bio))
+		return 0;
+	if (!pb_bio_crypt_ctx_mergeable(&bio->bi_crypt_context,
+					bio->bi_iter.bi_size,
+					&rq->bio->bi_crypt_context))
 		return 0;
 	if (!rq_takes_sectors(rq, bio, bio->bi_iter.bi_sector))
 		return rq_set_nomerge(rq);
-	return rq_take_segments(rq, nr_segs);
+	return rq_take_segments(rq, bio, nr_segs);
 }
 
 static u32 bio_failfast(const struct pb_bio *bio)
@@ -280,6 +315,9 @@ static enum pb_bio_merge_status bio_attempt_front_merge(struct pb_request *rq,
 							struct pb_bio *bio,
 							unsigned int nr_segs)
 {
+	/* Writes of a zone go where it ends. */
+	if (rq->rq_flags & PB_RQF_ZONE_WRITE_PLUGGING)
+		return PB_BIO_MERGE_FAILED;
 	if (!ll_front_merge_fn(rq, bio, nr_segs))
 		return PB_BIO_MERGE_FAILED;
 	rq_merge_failfast(rq, bio, true);
@@ -366,7 +404,15 @@ static bool ll_merge_requests_fn(struct pb_request *rq, struct pb_request *next)
 		return false;
 	if (segs > most)
 		return false;
+	if (!cgroup_mergeable(rq, next->bio) ||
+	    !pb_blk_integrity_merge_rq(rq->q, rq, next))
+		return false;
+	if (!pb_bio_crypt_ctx_mergeable(&rq->bio->bi_crypt_context,
+					pb_blk_rq_bytes(rq),
+					&next->bio->bi_crypt_context))
+		return false;
 	rq->nr_phys_segments = (u16)segs;
+	rq->nr_integrity_segments += next->nr_integrity_segments;
 	return true;
 }
 

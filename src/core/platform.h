@@ -110,6 +110,9 @@ static inline bool is_power_of_2(unsigned long n)
 	return n && !(n & (n - 1));
 }
 
+/* Of a power of two. */
+#define ilog2(n) (__builtin_ctzl(n))
+
 /* Undefined for 0, as in the kernel. */
 static inline unsigned long rounddown_pow_of_two(unsigned long n)
 {

@@ -70,6 +70,24 @@ bool pb_bvec_split_segs(const struct pb_queue_limits *lim,
 			const struct pb_bio_vec *bv, u32 *nsegs, u32 *bytes,
 			u32 max_segs, u32 max_bytes);
 
+/*
+ * Lengthen @bv by @next if the device takes both as one segment.
+ * Source: bvec_try_merge_hw_page()
+ */
+bool pb_bvec_try_merge_hw(struct pb_request_queue *q, struct pb_bio_vec *bv,
+			  const struct pb_bio_vec *next);
+
+/* What happens to a bio's metadata when it happens to its data. All have some. */
+void pb_bio_integrity_advance(struct pb_bio *bio, u32 bytes_done);
+void pb_bio_integrity_trim(struct pb_bio *bio);
+int pb_bio_integrity_clone(struct pb_bio *bio, const struct pb_bio *src,
+			   pb_gfp_t gfp, struct pb_bio_set *bs);
+void pb_bio_integrity_free(struct pb_bio *bio);
+
+/* Is there a gap between the metadata of two bios that the device can't take? */
+bool pb_integrity_gap(const struct pb_request_queue *q,
+		      const struct pb_bio *prev, const struct pb_bio *next);
+
 #define pb_queue_count(q, member, n)                             \
 	do {                                                     \
 		if (unlikely((q)->stats))                        \

@@ -5,6 +5,7 @@
  */
 #include "platform.h"
 
+#include <physbio/integrity.h>
 #include <physbio/merge.h>
 #include <physbio/request.h>
 
@@ -25,6 +26,10 @@ void pb_blk_rq_bio_prep(struct pb_request *rq, struct pb_bio *bio,
 	rq->bio = bio;
 	rq->biotail = bio;
 	rq->nr_phys_segments = (u16)nr_segs;
+	rq->nr_integrity_segments = 0;
+	if (unlikely(pb_bio_integrity(bio)))
+		rq->nr_integrity_segments =
+			(u16)pb_blk_rq_count_integrity_sg(rq->q, bio);
 	rq->phys_gap_bit = bio->bi_bvec_gap_bit;
 	rq->ioprio = bio->bi_ioprio;
 	rq->write_hint = bio->bi_write_hint;

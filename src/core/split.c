@@ -135,15 +135,22 @@ int pb_bio_split_io_at(struct pb_bio *bio, const struct pb_queue_limits *lim,
 		       unsigned len_align_mask)
 {
 	struct split_walk w = { .lim = lim, .max_bytes = max_bytes };
+	u32 start_align_mask = lim->dma_alignment;
 	struct pb_bio_vec bv, prev;
 	struct pb_bvec_iter iter;
 	bool first = true;
 
+	/* A data unit may not straddle two vectors. */
+	if (unlikely(pb_bio_has_crypt_ctx(bio))) {
+		u32 unit = bio->bi_crypt_context.bc_key->data_unit_size;
+
+		start_align_mask |= unit - 1;
+		len_align_mask |= unit - 1;
+	}
 	pb_bio_for_each_bvec(bv, bio, iter) {
 		u32 offset = pb_bvec_offset(&bv);
 
-		if ((offset & lim->dma_alignment) ||
-		    (bv.bv_len & len_align_mask))
+		if ((offset & start_align_mask) || (bv.bv_len & len_align_mask))
 			return -EINVAL;
 		if (!first) {
 			if (pb_bvec_gap_to_prev(lim, &prev, offset))
