@@ -32,6 +32,7 @@ struct pb_request {
 	struct pb_bio *bio; /* first, linked by bi_next */
 	struct pb_bio *biotail;
 	struct pb_request *rq_next; /* next on a plug, dispatch or free list */
+	struct pb_request *rq_prev;
 	uint16_t nr_phys_segments; /* upper bound on DMA segments */
 	uint16_t nr_integrity_segments; /* of the metadata */
 	uint16_t ioprio;

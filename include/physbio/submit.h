@@ -75,6 +75,7 @@ struct physbio_queue_stats {
 	unsigned long back_merges;
 	unsigned long front_merges;
 	unsigned long discard_merges;
+	unsigned long rq_merges; /* requests that became part of others */
 	unsigned long requests; /* given to queue_rq and taken */
 	unsigned long segments; /* sum of nr_phys_segments of these */
 };
@@ -121,9 +122,16 @@ pb_hctx_queue(const struct pb_blk_mq_hw_ctx *hctx);
 PB_API void physbio_queue_set_stats(struct pb_request_queue *q,
 				    struct physbio_queue_stats *stats);
 
-/* Merging switched off and on. Source: QUEUE_FLAG_NOMERGES */
+/**
+ * physbio_queue_set_nomerges() - how much may be merged
+ * @q: queue without I/O in flight
+ * @nomerges: 0: all; 1: only with the request that was merged with last, or is last on
+ *	a plug; 2: nothing
+ *
+ * Context: any. Source: QUEUE_FLAG_NOMERGES, QUEUE_FLAG_NOXMERGES
+ */
 PB_API void physbio_queue_set_nomerges(struct pb_request_queue *q,
-				       bool nomerges);
+				       unsigned int nomerges);
 
 /**
  * pb_submit_bio() - submit a bio

@@ -6,6 +6,7 @@
  */
 #include "platform.h"
 
+#include <physbio/elevator.h>
 #include <physbio/integrity.h>
 #include <physbio/merge.h>
 #include <physbio/split.h>
@@ -29,7 +30,7 @@ bool pb_biovec_phys_mergeable(const struct pb_request_queue *q,
 }
 EXPORT_SYMBOL_GPL(pb_biovec_phys_mergeable);
 
-static bool rq_mergeable(const struct pb_request *rq)
+bool pb_rq_mergeable(const struct pb_request *rq)
 {
 	enum pb_req_op op = pb_req_op(rq);
 
@@ -52,7 +53,7 @@ static bool cgroup_mergeable(const struct pb_request *rq,
 
 bool pb_blk_rq_merge_ok(struct pb_request *rq, struct pb_bio *bio)
 {
-	if (!rq_mergeable(rq) || !pb_bio_mergeable(bio))
+	if (!pb_rq_mergeable(rq) || !pb_bio_mergeable(bio))
 		return false;
 	if (pb_req_op(rq) != pb_bio_op(bio))
 		return false;
@@ -73,17 +74,10 @@ bool pb_blk_rq_merge_ok(struct pb_request *rq, struct pb_bio *bio)
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_merge_ok);
 
-/* Ranges of a discard need not touch, where the device takes several. */
-static bool discard_mergeable(const struct pb_request *rq)
-{
-	return pb_req_op(rq) == PB_REQ_OP_DISCARD &&
-	       rq->q->limits.max_discard_segments > 1;
-}
-
 enum pb_elv_merge pb_blk_try_merge(const struct pb_request *rq,
 				   const struct pb_bio *bio)
 {
-	if (discard_mergeable(rq))
+	if (pb_blk_discard_mergable(rq))
 		return PB_ELEVATOR_DISCARD_MERGE;
 	if (pb_blk_rq_pos(rq) + pb_blk_rq_sectors(rq) == bio->bi_iter.bi_sector)
 		return PB_ELEVATOR_BACK_MERGE;
@@ -371,7 +365,7 @@ EXPORT_SYMBOL_GPL(pb_blk_attempt_bio_merge);
 static bool rqs_alike(const struct pb_request *rq,
 		      const struct pb_request *next)
 {
-	if (!rq_mergeable(rq) || !rq_mergeable(next) ||
+	if (!pb_rq_mergeable(rq) || !pb_rq_mergeable(next) ||
 	    pb_req_op(rq) != pb_req_op(next))
 		return false;
 	if (rq->bio->bi_region != next->bio->bi_region)
@@ -437,7 +431,7 @@ static bool rq_attempt_discard_merge(struct pb_request *rq,
 
 static bool rqs_fit(struct pb_request *rq, struct pb_request *next)
 {
-	if (discard_mergeable(rq))
+	if (pb_blk_discard_mergable(rq))
 		return rq_attempt_discard_merge(rq, next);
 	return rqs_touch(rq, next) && ll_merge_requests_fn(rq, next);
 }
@@ -458,6 +452,9 @@ bool pb_blk_attempt_req_merge(struct pb_request_queue *q, struct pb_request *rq,
 	rq->biotail->bi_next = next->bio;
 	rq->biotail = next->biotail;
 	rq->__data_len += pb_blk_rq_bytes(next);
+	if (q->elevator)
+		pb_elv_merge_requests(rq, next);
+	pb_queue_count(q, rq_merges, 1);
 	next->bio = NULL;
 	return true;
 }
@@ -488,6 +485,74 @@ int pb_blk_rq_append_bio(struct pb_request *rq, struct pb_bio *bio)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_append_bio);
+
+#define BIO_LIST_MERGE_MAX 8
+
+bool pb_blk_bio_list_merge(struct pb_request_queue *q,
+			   const struct pb_rq_list *list, struct pb_bio *bio,
+			   unsigned int nr_segs)
+{
+	struct pb_request *rq = list->tail;
+	int checked = BIO_LIST_MERGE_MAX;
+
+	for (; rq && checked; rq = rq->rq_prev, checked--) {
+		switch (pb_blk_attempt_bio_merge(q, rq, bio, nr_segs, true)) {
+		case PB_BIO_MERGE_NONE:
+			continue;
+		case PB_BIO_MERGE_OK:
+			return true;
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
+/* The bio has closed the gap to the neighbour, perhaps. */
+static struct pb_request *attempt_back_merge(struct pb_request_queue *q,
+					     struct pb_request *rq)
+{
+	struct pb_request *next = pb_elv_latter_request(rq);
+
+	return next && pb_blk_attempt_req_merge(q, rq, next) ? next : NULL;
+}
+
+static struct pb_request *attempt_front_merge(struct pb_request_queue *q,
+					      struct pb_request *rq)
+{
+	struct pb_request *prev = pb_elv_former_request(rq);
+
+	return prev && pb_blk_attempt_req_merge(q, prev, rq) ? rq : NULL;
+}
+
+bool pb_blk_mq_sched_try_merge(struct pb_request_queue *q, struct pb_bio *bio,
+			       unsigned int nr_segs,
+			       struct pb_request **merged_request)
+{
+	struct pb_request *rq;
+
+	switch (pb_elv_merge(q, &rq, bio)) {
+	case PB_ELEVATOR_BACK_MERGE:
+		if (bio_attempt_back_merge(rq, bio, nr_segs) != PB_BIO_MERGE_OK)
+			return false;
+		*merged_request = attempt_back_merge(q, rq);
+		if (!*merged_request)
+			pb_elv_merged_request(rq, PB_ELEVATOR_BACK_MERGE);
+		return true;
+	case PB_ELEVATOR_FRONT_MERGE:
+		if (bio_attempt_front_merge(rq, bio, nr_segs) !=
+		    PB_BIO_MERGE_OK)
+			return false;
+		*merged_request = attempt_front_merge(q, rq);
+		if (!*merged_request)
+			pb_elv_merged_request(rq, PB_ELEVATOR_FRONT_MERGE);
+		return true;
+	case PB_ELEVATOR_DISCARD_MERGE:
+		return bio_attempt_discard_merge(rq, bio) == PB_BIO_MERGE_OK;
+	default:
+		return false;
+	}
+}
 
 /* Of several queues' requests: the oldest of this one. */
 static struct pb_request *plug_first_of(const struct pb_blk_plug *plug,

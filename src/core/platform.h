@@ -18,6 +18,7 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mempool.h>
@@ -25,6 +26,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -293,6 +295,41 @@ void physbio_mempool_destroy(mempool_t *pool);
 #define mempool_alloc(pool, gfp) physbio_mempool_alloc(pool, gfp)
 #define mempool_free(element, pool) physbio_mempool_free(element, pool)
 #define mempool_destroy(pool) physbio_mempool_destroy(pool)
+
+/* Time that passes by itself, in milliseconds. */
+unsigned long physbio_jiffies(void);
+
+#define jiffies physbio_jiffies()
+#define msecs_to_jiffies(m) ((unsigned long)(m))
+#define time_after(a, b) ((long)((b) - (a)) < 0)
+#define time_before(a, b) time_after(b, a)
+#define time_is_before_eq_jiffies(a) (!time_after(a, jiffies))
+
+/* A sorted tree whose users walk it themselves. Balanced otherwise: see rbtree.c. */
+struct rb_node {
+	struct rb_node *rb_parent, *rb_left, *rb_right;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+#define rb_entry(ptr, type, member) \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+static inline void rb_link_node(struct rb_node *node, struct rb_node *parent,
+				struct rb_node **link)
+{
+	node->rb_parent = parent;
+	node->rb_left = NULL;
+	node->rb_right = NULL;
+	*link = node;
+}
+
+void rb_insert_color(struct rb_node *node, struct rb_root *root);
+void rb_erase(struct rb_node *node, struct rb_root *root);
+struct rb_node *rb_next(const struct rb_node *node);
+struct rb_node *rb_prev(const struct rb_node *node);
 
 /* A folio is its head page, seen as a whole. */
 struct folio {

@@ -8,6 +8,7 @@
 #include "platform.h"
 
 #include <physbio/bio.h>
+#include <physbio/merge.h>
 #include <physbio/submit.h>
 
 /* Bios for front parts that a queue can always have. Source: BIO_POOL_SIZE */
@@ -26,7 +27,10 @@ struct pb_request_queue {
 	struct pb_blk_mq_hw_ctx hctx;
 	struct physbio_queue_stats *stats; /* NULL: nobody counts */
 	void *rqs; /* memory of all requests */
+	unsigned int nr_rqs;
 	bool nomerges;
+	bool noxmerges; /* only the request that was merged with last */
+	struct pb_elevator_queue *elevator; /* NULL: none */
 
 	/*
 	 * Under lock, from here to the end. deferred and ended are also read
@@ -36,7 +40,11 @@ struct pb_request_queue {
 	spinlock_t lock;
 	struct pb_request *free; /* linked by rq_next */
 	struct pb_rq_list dispatch; /* refused by the driver for now */
-	bool deferred; /* dispatch is not empty */
+	struct pb_rq_list sw; /* came meanwhile, without a scheduler */
+	struct pb_request *last_merge; /* the scheduler's */
+	bool running; /* somebody gives requests to the driver */
+	bool rerun; /* and is to look again */
+	bool deferred; /* something waits: in one of these or the scheduler */
 	unsigned int in_use; /* requests not free, or being freed */
 	unsigned int waiters; /* tasks that wait for a free one */
 	unsigned long ended; /* requests that were freed, ever */
@@ -88,6 +96,38 @@ void pb_bio_integrity_free(struct pb_bio *bio);
 bool pb_integrity_gap(const struct pb_request_queue *q,
 		      const struct pb_bio *prev, const struct pb_bio *next);
 
+/* May anything be merged with it at all? Source: rq_mergeable() */
+bool pb_rq_mergeable(const struct pb_request *rq);
+
+/* Ranges of a discard need not touch, where the device takes several. */
+static inline bool pb_blk_discard_mergable(const struct pb_request *rq)
+{
+	return pb_req_op(rq) == PB_REQ_OP_DISCARD &&
+	       rq->q->limits.max_discard_segments > 1;
+}
+
+/* The newest eight of a list. Source: blk_bio_list_merge() */
+bool pb_blk_bio_list_merge(struct pb_request_queue *q,
+			   const struct pb_rq_list *list, struct pb_bio *bio,
+			   unsigned int nr_segs);
+
+/*
+ * Join @bio to what waits in the scheduler. @merged_request: one that became part of
+ * another thereby, to be freed. Source: blk_mq_sched_try_merge()
+ */
+bool pb_blk_mq_sched_try_merge(struct pb_request_queue *q, struct pb_bio *bio,
+			       unsigned int nr_segs,
+			       struct pb_request **merged_request);
+
+/* The scheduler, under the queue's lock. Requests to be freed go on @freed. */
+void pb_elv_insert(struct pb_request *rq, struct pb_rq_list *freed);
+struct pb_request *pb_elv_dispatch(struct pb_request_queue *q);
+bool pb_elv_has_work(const struct pb_request_queue *q);
+struct pb_request *pb_elv_latter_request(struct pb_request *rq);
+struct pb_request *pb_elv_former_request(struct pb_request *rq);
+void pb_elv_merged_request(struct pb_request *rq, enum pb_elv_merge type);
+void pb_elv_merge_requests(struct pb_request *rq, struct pb_request *next);
+
 #define pb_queue_count(q, member, n)                             \
 	do {                                                     \
 		if (unlikely((q)->stats))                        \
@@ -103,6 +143,7 @@ static inline void pb_rq_list_add_tail(struct pb_rq_list *list,
 				       struct pb_request *rq)
 {
 	rq->rq_next = NULL;
+	rq->rq_prev = list->tail;
 	if (list->tail)
 		list->tail->rq_next = rq;
 	else
@@ -114,9 +155,12 @@ static inline void pb_rq_list_add_head(struct pb_rq_list *list,
 				       struct pb_request *rq)
 {
 	rq->rq_next = list->head;
-	list->head = rq;
-	if (!list->tail)
+	rq->rq_prev = NULL;
+	if (list->head)
+		list->head->rq_prev = rq;
+	else
 		list->tail = rq;
+	list->head = rq;
 }
 
 static inline struct pb_request *pb_rq_list_pop(struct pb_rq_list *list)
@@ -125,7 +169,9 @@ static inline struct pb_request *pb_rq_list_pop(struct pb_rq_list *list)
 
 	if (rq) {
 		list->head = rq->rq_next;
-		if (!list->head)
+		if (list->head)
+			list->head->rq_prev = NULL;
+		else
 			list->tail = NULL;
 	}
 	return rq;

@@ -6,6 +6,7 @@
  */
 #include "platform.h"
 
+#include <physbio/elevator.h>
 #include <physbio/merge.h>
 #include <physbio/split.h>
 #include <physbio/submit.h>
@@ -41,6 +42,7 @@ static int queue_alloc_rqs(struct pb_request_queue *q,
 	q->rqs = kvzalloc(size * tag, PB_GFP_KERNEL);
 	if (!q->rqs)
 		return -ENOMEM;
+	q->nr_rqs = tag;
 	while (tag--) {
 		rq = rq_at(q, size, tag);
 		rq->q = q;
@@ -63,6 +65,7 @@ static int queue_set_limits(struct pb_request_queue *q,
 
 static void queue_free(struct pb_request_queue *q)
 {
+	kvfree(q->elevator);
 	kvfree(q->rqs);
 	pb_bioset_exit(&q->bio_split);
 	kvfree(q);
@@ -151,9 +154,11 @@ void physbio_queue_set_stats(struct pb_request_queue *q,
 }
 EXPORT_SYMBOL_GPL(physbio_queue_set_stats);
 
-void physbio_queue_set_nomerges(struct pb_request_queue *q, bool nomerges)
+void physbio_queue_set_nomerges(struct pb_request_queue *q,
+				unsigned int nomerges)
 {
-	q->nomerges = nomerges;
+	q->nomerges = nomerges == 2;
+	q->noxmerges = nomerges == 1;
 }
 EXPORT_SYMBOL_GPL(physbio_queue_set_nomerges);
 
@@ -235,15 +240,45 @@ static void rq_put(struct pb_request *rq)
 
 /* --- dispatch --- */
 
-static void queue_defer(struct pb_request_queue *q, struct pb_request *rq)
+/* To wait its turn, where bios may still join it. */
+static void queue_insert(struct pb_request_queue *q, struct pb_request *rq)
 {
+	struct pb_rq_list freed = { NULL, NULL };
 	unsigned long flags;
 
 	spin_lock_irqsave(&q->lock, flags);
-	pb_rq_list_add_tail(&q->dispatch, rq);
+	if (q->elevator)
+		pb_elv_insert(rq, &freed);
+	else
+		pb_rq_list_add_tail(&q->sw, rq);
 	WRITE_ONCE(q->deferred, true);
 	spin_unlock_irqrestore(&q->lock, flags);
+	while ((rq = pb_rq_list_pop(&freed)))
+		rq_put(rq);
 }
+
+bool pb_blk_mq_sched_bio_merge(struct pb_request_queue *q, struct pb_bio *bio,
+			       unsigned int nr_segs)
+{
+	struct pb_request *merged_request = NULL;
+	unsigned long flags;
+	bool merged;
+
+	/* Nothing waits. */
+	if (likely(!READ_ONCE(q->deferred)))
+		return false;
+	spin_lock_irqsave(&q->lock, flags);
+	if (q->elevator)
+		merged = pb_blk_mq_sched_try_merge(q, bio, nr_segs,
+						   &merged_request);
+	else
+		merged = pb_blk_bio_list_merge(q, &q->sw, bio, nr_segs);
+	spin_unlock_irqrestore(&q->lock, flags);
+	if (merged_request)
+		rq_put(merged_request);
+	return merged;
+}
+EXPORT_SYMBOL_GPL(pb_blk_mq_sched_bio_merge);
 
 /* Give @rq to the driver. Returns false if it can't take it now. */
 static bool rq_issue(struct pb_request *rq, bool last)
@@ -276,7 +311,10 @@ static struct pb_request *dispatch_pop(struct pb_request_queue *q,
 
 	spin_lock_irqsave(&q->lock, flags);
 	rq = pb_rq_list_pop(&q->dispatch);
-	*last = pb_rq_list_empty(&q->dispatch);
+	if (!rq)
+		rq = q->elevator ? pb_elv_dispatch(q) : pb_rq_list_pop(&q->sw);
+	*last = pb_rq_list_empty(&q->dispatch) && pb_rq_list_empty(&q->sw) &&
+		!pb_elv_has_work(q);
 	WRITE_ONCE(q->deferred, !*last);
 	*ended = q->ended;
 	spin_unlock_irqrestore(&q->lock, flags);
@@ -301,17 +339,55 @@ static bool dispatch_put_back(struct pb_request_queue *q, struct pb_request *rq,
 	return again;
 }
 
-void pb_blk_mq_run_hw_queues(struct pb_request_queue *q, bool async)
+static void queue_run(struct pb_request_queue *q)
 {
 	struct pb_request *rq;
 	unsigned long ended;
 	bool last;
 
-	WARN_ON_ONCE(async);
-	while ((rq = dispatch_pop(q, &ended, &last))) {
+	while ((rq = dispatch_pop(q, &ended, &last)))
 		if (!rq_issue(rq, last) && !dispatch_put_back(q, rq, ended))
 			return;
-	}
+}
+
+/*
+ * One runs the queue, the others tell it to look again: a driver that ends requests as
+ * it gets them would else come back here for every one, deeper each time.
+ */
+static bool queue_begin_run(struct pb_request_queue *q)
+{
+	unsigned long flags;
+	bool mine;
+
+	spin_lock_irqsave(&q->lock, flags);
+	mine = !q->running;
+	q->rerun = !mine;
+	q->running = true;
+	spin_unlock_irqrestore(&q->lock, flags);
+	return mine;
+}
+
+static bool queue_end_run(struct pb_request_queue *q)
+{
+	unsigned long flags;
+	bool done;
+
+	spin_lock_irqsave(&q->lock, flags);
+	done = !q->rerun;
+	q->rerun = false;
+	q->running = !done;
+	spin_unlock_irqrestore(&q->lock, flags);
+	return done;
+}
+
+void pb_blk_mq_run_hw_queues(struct pb_request_queue *q, bool async)
+{
+	WARN_ON_ONCE(async);
+	if (!queue_begin_run(q))
+		return;
+	do {
+		queue_run(q);
+	} while (!queue_end_run(q));
 }
 EXPORT_SYMBOL_GPL(pb_blk_mq_run_hw_queues);
 
@@ -321,8 +397,8 @@ static void rq_dispatch(struct pb_request *rq, bool last)
 	struct pb_request_queue *q = rq->q;
 	unsigned long ended = READ_ONCE(q->ended);
 
-	if (unlikely(READ_ONCE(q->deferred))) {
-		queue_defer(q, rq);
+	if (unlikely(READ_ONCE(q->deferred) || q->elevator)) {
+		queue_insert(q, rq);
 		pb_blk_mq_run_hw_queues(q, false);
 		return;
 	}
@@ -369,8 +445,19 @@ void pb_blk_flush_plug(struct pb_blk_plug *plug, bool from_schedule)
 	plug->mq_list.tail = NULL;
 	plug->rq_count = 0;
 	plug->multiple_queues = false;
-	while ((rq = pb_rq_list_pop(&list)))
-		rq_dispatch(rq, !list.head || list.head->q != rq->q);
+	while ((rq = pb_rq_list_pop(&list))) {
+		bool last = !list.head || list.head->q != rq->q;
+		struct pb_request_queue *q = rq->q;
+
+		if (!q->elevator) {
+			rq_dispatch(rq, last);
+			continue;
+		}
+		/* All of them, before the first one leaves. */
+		queue_insert(q, rq);
+		if (last)
+			pb_blk_mq_run_hw_queues(q, false);
+	}
 }
 EXPORT_SYMBOL_GPL(pb_blk_flush_plug);
 
@@ -476,7 +563,8 @@ static void blk_mq_submit_bio(struct pb_bio *bio)
 	if (!bio)
 		return;
 	if (!q->nomerges && pb_bio_mergeable(bio) &&
-	    pb_blk_attempt_plug_merge(q, bio, nr_segs))
+	    (pb_blk_attempt_plug_merge(q, bio, nr_segs) ||
+	     pb_blk_mq_sched_bio_merge(q, bio, nr_segs)))
 		return;
 	rq = rq_get(q, bio);
 	if (unlikely(!rq)) {

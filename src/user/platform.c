@@ -5,6 +5,7 @@
  */
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "../core/platform.h"
 
@@ -214,4 +215,13 @@ void physbio_mempool_destroy(mempool_t *pool)
 	while ((element = pool_pop(pool)))
 		free(element);
 	free(pool);
+}
+
+unsigned long physbio_jiffies(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (unsigned long)now.tv_sec * 1000 +
+	       (unsigned long)now.tv_nsec / 1000000;
 }
