@@ -50,12 +50,7 @@ struct pb_blk_map_iter {
 	const struct pb_bio_vec *bvecs;
 	struct pb_bvec_iter iter;
 	struct pb_bio *bio;
-};
-
-/* An IOVA range for a whole request. Source: struct dma_iova_state */
-struct pb_dma_iova_state {
-	pb_dma_addr_t addr;
-	uint64_t size; /* bytes; 0: each range is mapped on its own */
+	bool is_integrity; /* of the metadata */
 };
 
 /* Source: struct blk_dma_iter */
@@ -77,6 +72,16 @@ struct pb_blk_dma_iter {
  */
 PB_API void pb_blk_map_iter_init(struct pb_request *rq,
 				 struct pb_blk_map_iter *iter);
+
+/**
+ * pb_blk_integrity_map_iter_init() - begin with the first vector of its metadata
+ * @rq: request with metadata
+ * @iter: position to set
+ *
+ * Context: any. Source: blk_rq_integrity_dma_map_iter_start()
+ */
+PB_API void pb_blk_integrity_map_iter_init(struct pb_request *rq,
+					   struct pb_blk_map_iter *iter);
 
 /**
  * pb_blk_map_iter_next() - the next range of a request
@@ -126,6 +131,26 @@ PB_API bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
 					const struct pb_device *dma_dev,
 					struct pb_dma_iova_state *state,
 					struct pb_blk_dma_iter *iter);
+
+/**
+ * pb_blk_rq_integrity_dma_map_iter_start() - map the first range of the metadata
+ * @rq: request with metadata, whose device gets it
+ * @dma_dev: DMA client
+ * @state: emptied: each range is mapped on its own
+ * @iter: addr and len of the range on success, else status
+ *
+ * Metadata are RAM. Context: any. Return: true if there is a range. Source:
+ * blk_rq_integrity_dma_map_iter_start()
+ */
+PB_API bool pb_blk_rq_integrity_dma_map_iter_start(
+	struct pb_request *rq, const struct pb_device *dma_dev,
+	struct pb_dma_iova_state *state, struct pb_blk_dma_iter *iter);
+
+/* The next one, as pb_blk_rq_dma_map_iter_next(). Source:
+ * blk_rq_integrity_dma_map_iter_next() */
+PB_API bool pb_blk_rq_integrity_dma_map_iter_next(
+	struct pb_request *rq, const struct pb_device *dma_dev,
+	struct pb_dma_iova_state *state, struct pb_blk_dma_iter *iter);
 
 /**
  * pb_blk_rq_dma_unmap() - unmap a request, as far as it needs no list of ranges

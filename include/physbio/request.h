@@ -89,6 +89,23 @@ pb_blk_rq_nr_phys_segments(const struct pb_request *rq)
 	return rq->nr_phys_segments;
 }
 
+/* Bytes to map. Source: blk_rq_payload_bytes() */
+static inline uint32_t pb_blk_rq_payload_bytes(const struct pb_request *rq)
+{
+	if (rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD)
+		return rq->special_vec->bv_len;
+	return rq->__data_len;
+}
+
+/*
+ * The granules that a gap between the vectors of a request is seen at: the lowest bit of
+ * all gaps and those above; 0 if there is none. Source: req_phys_gap_mask()
+ */
+static inline uint64_t pb_req_phys_gap_mask(const struct pb_request *rq)
+{
+	return rq->phys_gap_bit ? ~UINT64_C(0) << (rq->phys_gap_bit - 1) : 0;
+}
+
 /* The driver's memory behind a request: cmd_size bytes. Source: blk_mq_rq_to_pdu() */
 static inline void *pb_blk_mq_rq_to_pdu(struct pb_request *rq)
 {

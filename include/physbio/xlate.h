@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+struct pb_device;
 struct physbio_xlate;
 
 /* Values as in the kernel. Source: enum pci_p2pdma_map_type */
@@ -60,14 +61,30 @@ struct physbio_xlate_ops {
 	 * if the device can't reach all @size bytes at one bus address range.
 	 * NULL: the physical address is the bus address.
 	 */
-	pb_dma_addr_t (*map_phys)(const struct physbio_xlate *x,
+	pb_dma_addr_t (*map_phys)(const struct pb_device *dev,
 				  pb_phys_addr_t phys, uint64_t size,
 				  enum pb_dma_data_direction dir,
 				  unsigned long attrs);
 	/* Undo it. NULL: nothing to undo. */
-	void (*unmap_phys)(const struct physbio_xlate *x, pb_dma_addr_t addr,
+	void (*unmap_phys)(const struct pb_device *dev, pb_dma_addr_t addr,
 			   uint64_t size, enum pb_dma_data_direction dir,
 			   unsigned long attrs);
+	/*
+	 * The two-step way, where many physical ranges become one range of bus
+	 * addresses. All NULL if there is none. The granule is one more than
+	 * merge_boundary(): sizes and addresses are multiples of it.
+	 */
+	uint64_t (*merge_boundary)(const struct pb_device *dev);
+	/* A free range, its last byte within dev->dma_mask, or false. */
+	bool (*iova_alloc)(const struct pb_device *dev, uint64_t size,
+			   uint64_t *iova);
+	void (*iova_free)(const struct pb_device *dev, uint64_t iova,
+			  uint64_t size);
+	/* 0 or -errno, and then nothing of it is mapped. */
+	int (*iova_map)(const struct pb_device *dev, uint64_t iova,
+			pb_phys_addr_t phys, uint64_t size);
+	void (*iova_unmap)(const struct pb_device *dev, uint64_t iova,
+			   uint64_t size);
 };
 
 /* A translator: how one device reaches memory. Filled by an init below. */
@@ -159,6 +176,114 @@ PB_API int pb_dma_mapping_error(const struct pb_device *dev,
 PB_API void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t addr,
 			      uint64_t size, enum pb_dma_data_direction dir,
 			      unsigned long attrs);
+
+/* An IOVA range for a whole request. Source: struct dma_iova_state */
+struct pb_dma_iova_state {
+	pb_dma_addr_t
+		addr; /* of its first byte, which may lie within a granule */
+	uint64_t size; /* bytes; 0: none, each range is mapped on its own */
+};
+
+/* Source: dma_use_iova() */
+static inline bool pb_dma_use_iova(const struct pb_dma_iova_state *state)
+{
+	return state->size;
+}
+
+/**
+ * pb_dma_get_merge_boundary() - where ranges must meet to become one
+ * @dev: DMA client
+ *
+ * Context: any. Return: a mask, or 0 if the device's ranges can't become one.
+ * Source: dma_get_merge_boundary()
+ */
+PB_API uint64_t pb_dma_get_merge_boundary(const struct pb_device *dev);
+
+/**
+ * pb_dma_iova_try_alloc() - get bus addresses for several physical ranges
+ * @dev: DMA client
+ * @state: the range; emptied if there is none
+ * @phys: physical address of the first byte of the first, of which the bits within a
+ *	granule count
+ * @size: bytes of all, not 0
+ *
+ * Context: any. Return: false if the device has no such thing, or none left.
+ * Source: dma_iova_try_alloc()
+ */
+PB_API bool pb_dma_iova_try_alloc(const struct pb_device *dev,
+				  struct pb_dma_iova_state *state,
+				  pb_phys_addr_t phys, uint64_t size);
+
+/**
+ * pb_dma_iova_link() - map the next physical range
+ * @dev: DMA client
+ * @state: range of bus addresses
+ * @phys: physical address of the first byte
+ * @offset: bytes of the range that are mapped already
+ * @size: bytes, not 0
+ * @dir: which way the data go
+ * @attrs: PB_DMA_ATTR_*
+ *
+ * Only the first one may begin, only the last one end, within a granule.
+ * Context: any. Return: 0; -EINVAL if another one does; -EADDRINUSE; -ENOMEM.
+ * Source: dma_iova_link()
+ */
+PB_API int pb_dma_iova_link(const struct pb_device *dev,
+			    struct pb_dma_iova_state *state,
+			    pb_phys_addr_t phys, uint64_t offset, uint64_t size,
+			    enum pb_dma_data_direction dir,
+			    unsigned long attrs);
+
+/**
+ * pb_dma_iova_sync() - let the hardware see what was linked
+ * @dev: DMA client
+ * @state: range of bus addresses
+ * @offset: bytes from its start
+ * @size: bytes
+ *
+ * Context: any. Return: 0; the model's hardware sees it at once.
+ * Source: dma_iova_sync()
+ */
+PB_API int pb_dma_iova_sync(const struct pb_device *dev,
+			    struct pb_dma_iova_state *state, uint64_t offset,
+			    uint64_t size);
+
+/**
+ * pb_dma_iova_unlink() - unmap a part
+ * @dev: DMA client
+ * @state: range of bus addresses, which stay allocated
+ * @offset: bytes from its start
+ * @size: bytes
+ * @dir: as for the link
+ * @attrs: as for the link
+ *
+ * Context: any. Source: dma_iova_unlink()
+ */
+PB_API void pb_dma_iova_unlink(const struct pb_device *dev,
+			       struct pb_dma_iova_state *state, uint64_t offset,
+			       uint64_t size, enum pb_dma_data_direction dir,
+			       unsigned long attrs);
+
+/* pb_dma_iova_free() - give back addresses that nothing is mapped at. Source:
+ * dma_iova_free() */
+PB_API void pb_dma_iova_free(const struct pb_device *dev,
+			     struct pb_dma_iova_state *state);
+
+/**
+ * pb_dma_iova_destroy() - unmap the front of a range and give it all back
+ * @dev: DMA client
+ * @state: range of bus addresses
+ * @mapped_len: bytes that were linked
+ * @dir: as for the links
+ * @attrs: as for the links
+ *
+ * Context: any. Source: dma_iova_destroy()
+ */
+PB_API void pb_dma_iova_destroy(const struct pb_device *dev,
+				struct pb_dma_iova_state *state,
+				uint64_t mapped_len,
+				enum pb_dma_data_direction dir,
+				unsigned long attrs);
 
 /* Is there anything for pb_dma_unmap_phys() to do? Source: dma_need_unmap() */
 static inline bool pb_dma_need_unmap(const struct pb_device *dev)

@@ -7,9 +7,22 @@
 #include "platform.h"
 
 #include <physbio/dma.h>
+#include <physbio/integrity.h>
 #include <physbio/merge.h>
 
 #include "queue.h"
+
+static void map_iter_set_bio(struct pb_blk_map_iter *iter, struct pb_bio *bio)
+{
+	iter->bio = bio;
+	if (unlikely(iter->is_integrity)) {
+		iter->bvecs = bio->bi_integrity->bip_vec;
+		iter->iter = bio->bi_integrity->bip_iter;
+	} else {
+		iter->bvecs = bio->bi_io_vec;
+		iter->iter = bio->bi_iter;
+	}
+}
 
 void pb_blk_map_iter_init(struct pb_request *rq, struct pb_blk_map_iter *iter)
 {
@@ -19,11 +32,18 @@ void pb_blk_map_iter_init(struct pb_request *rq, struct pb_blk_map_iter *iter)
 		iter->iter.bi_size = rq->special_vec->bv_len;
 		return;
 	}
-	iter->bio = rq->bio;
-	iter->bvecs = rq->bio->bi_io_vec;
-	iter->iter = rq->bio->bi_iter;
+	iter->is_integrity = false;
+	map_iter_set_bio(iter, rq->bio);
 }
 EXPORT_SYMBOL_GPL(pb_blk_map_iter_init);
+
+void pb_blk_integrity_map_iter_init(struct pb_request *rq,
+				    struct pb_blk_map_iter *iter)
+{
+	iter->is_integrity = true;
+	map_iter_set_bio(iter, rq->bio);
+}
+EXPORT_SYMBOL_GPL(pb_blk_integrity_map_iter_init);
 
 /* Is there a vector left, in this bio or one behind it? */
 static bool map_iter_more(struct pb_blk_map_iter *iter)
@@ -31,9 +51,7 @@ static bool map_iter_more(struct pb_blk_map_iter *iter)
 	while (!iter->iter.bi_size) {
 		if (!iter->bio || !iter->bio->bi_next)
 			return false;
-		iter->bio = iter->bio->bi_next;
-		iter->bvecs = iter->bio->bi_io_vec;
-		iter->iter = iter->bio->bi_iter;
+		map_iter_set_bio(iter, iter->bio->bi_next);
 	}
 	return true;
 }
@@ -79,6 +97,21 @@ static pb_dma_addr_t map_addr(const struct pb_device *dev, pb_bvec_addr_t addr,
 	return addr;
 }
 
+static bool iova_try_alloc(const struct pb_device *dev,
+			   struct pb_dma_iova_state *state,
+			   const struct pb_phys_vec *vec, u64 size)
+{
+	return false;
+}
+
+static int iova_link(const struct pb_device *dev,
+		     struct pb_dma_iova_state *state,
+		     const struct pb_phys_vec *vec, u64 offset,
+		     enum pb_dma_data_direction dir, unsigned long attrs)
+{
+	return -EINVAL;
+}
+
 static pb_dma_addr_t peer_addr(const struct physbio_region *region,
 			       pb_bvec_addr_t addr)
 {
@@ -92,6 +125,22 @@ static pb_dma_addr_t map_addr(const struct pb_device *dev, pb_bvec_addr_t addr,
 			      unsigned long attrs)
 {
 	return pb_dma_map_phys(dev, addr, len, dir, attrs);
+}
+
+static bool iova_try_alloc(const struct pb_device *dev,
+			   struct pb_dma_iova_state *state,
+			   const struct pb_phys_vec *vec, u64 size)
+{
+	return pb_dma_iova_try_alloc(dev, state, vec->paddr, size);
+}
+
+static int iova_link(const struct pb_device *dev,
+		     struct pb_dma_iova_state *state,
+		     const struct pb_phys_vec *vec, u64 offset,
+		     enum pb_dma_data_direction dir, unsigned long attrs)
+{
+	return pb_dma_iova_link(dev, state, vec->paddr, offset, vec->len, dir,
+				attrs);
 }
 
 /* Source: pci_p2pdma_bus_addr_map() */
@@ -111,24 +160,69 @@ pb_dma_addr_t pb_dma_map_bvec(const struct pb_device *dev,
 }
 EXPORT_SYMBOL_GPL(pb_dma_map_bvec);
 
+static unsigned long map_attrs(enum pb_pci_p2pdma_map_type map)
+{
+	return map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ? PB_DMA_ATTR_MMIO : 0;
+}
+
 static bool dma_iter_map(struct pb_request *rq, const struct pb_device *dev,
 			 struct pb_blk_dma_iter *iter,
 			 const struct pb_phys_vec *vec)
 {
-	unsigned long attrs = 0;
-
 	iter->len = vec->len;
 	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_BUS_ADDR)) {
 		iter->addr = peer_addr(iter->region, vec->paddr);
 		return true;
 	}
-	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE))
-		attrs = PB_DMA_ATTR_MMIO;
-	iter->addr =
-		map_addr(dev, vec->paddr, vec->len, pb_rq_dma_dir(rq), attrs);
+	iter->addr = map_addr(dev, vec->paddr, vec->len, pb_rq_dma_dir(rq),
+			      map_attrs(iter->map));
 	if (likely(!pb_dma_mapping_error(dev, iter->addr)))
 		return true;
 	iter->status = PB_BLK_STS_IOERR;
+	return false;
+}
+
+/*
+ * Do all ranges meet where the IOMMU can see it? Without one there is no boundary, and
+ * nothing to try. Source: blk_can_dma_map_iova()
+ */
+static bool can_dma_map_iova(const struct pb_request *rq,
+			     const struct pb_device *dev)
+{
+	u64 boundary;
+
+	if (MAPPED_BY_SUBMITTER)
+		return false;
+	boundary = pb_dma_get_merge_boundary(dev);
+	return boundary && !(pb_req_phys_gap_mask(rq) & boundary);
+}
+
+/* All of the request at once. An error leaves nothing mapped and nothing allocated. */
+static bool dma_iter_map_iova(struct pb_request *rq,
+			      const struct pb_device *dev,
+			      struct pb_dma_iova_state *state,
+			      struct pb_blk_dma_iter *iter,
+			      struct pb_phys_vec *vec)
+{
+	enum pb_dma_data_direction dir = pb_rq_dma_dir(rq);
+	u64 mapped = 0;
+	int err;
+
+	iter->addr = state->addr;
+	iter->len = (u32)state->size;
+	do {
+		err = iova_link(dev, state, vec, mapped, dir,
+				map_attrs(iter->map));
+		if (err)
+			break;
+		mapped += vec->len;
+	} while (pb_blk_map_iter_next(rq, &iter->iter, vec));
+	if (!err)
+		err = pb_dma_iova_sync(dev, state, 0, mapped);
+	if (!err)
+		return true;
+	pb_dma_iova_destroy(dev, state, mapped, dir, map_attrs(iter->map));
+	iter->status = pb_errno_to_blk_status(err);
 	return false;
 }
 
@@ -151,6 +245,11 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 		iter->status = PB_BLK_STS_TARGET;
 		return false;
 	}
+	/* Whatever was tried leaves no state behind when it comes to nothing. */
+	if (unlikely(can_dma_map_iova(rq, dma_dev)) &&
+	    iter->map != PB_PCI_P2PDMA_MAP_BUS_ADDR &&
+	    iova_try_alloc(dma_dev, state, &vec, pb_blk_rq_payload_bytes(rq)))
+		return dma_iter_map_iova(rq, dma_dev, state, iter, &vec);
 	return dma_iter_map(rq, dma_dev, iter, &vec);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_map_iter_start);
@@ -168,11 +267,40 @@ bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_map_iter_next);
 
+bool pb_blk_rq_integrity_dma_map_iter_start(struct pb_request *rq,
+					    const struct pb_device *dma_dev,
+					    struct pb_dma_iova_state *state,
+					    struct pb_blk_dma_iter *iter)
+{
+	memset(state, 0, sizeof(*state));
+	iter->status = PB_BLK_STS_OK;
+	iter->map = PB_PCI_P2PDMA_MAP_NONE;
+	iter->region = NULL;
+	pb_blk_integrity_map_iter_init(rq, &iter->iter);
+	return pb_blk_rq_dma_map_iter_next(rq, dma_dev, state, iter);
+}
+EXPORT_SYMBOL_GPL(pb_blk_rq_integrity_dma_map_iter_start);
+
+bool pb_blk_rq_integrity_dma_map_iter_next(struct pb_request *rq,
+					   const struct pb_device *dma_dev,
+					   struct pb_dma_iova_state *state,
+					   struct pb_blk_dma_iter *iter)
+{
+	return pb_blk_rq_dma_map_iter_next(rq, dma_dev, state, iter);
+}
+EXPORT_SYMBOL_GPL(pb_blk_rq_integrity_dma_map_iter_next);
+
 bool pb_blk_rq_dma_unmap(struct pb_request *rq, const struct pb_device *dma_dev,
 			 struct pb_dma_iova_state *state, u64 mapped_len,
 			 enum pb_pci_p2pdma_map_type map)
 {
-	return MAPPED_BY_SUBMITTER || map == PB_PCI_P2PDMA_MAP_BUS_ADDR ||
-	       !pb_dma_need_unmap(dma_dev);
+	if (MAPPED_BY_SUBMITTER || map == PB_PCI_P2PDMA_MAP_BUS_ADDR)
+		return true;
+	if (pb_dma_use_iova(state)) {
+		pb_dma_iova_destroy(dma_dev, state, mapped_len,
+				    pb_rq_dma_dir(rq), map_attrs(map));
+		return true;
+	}
+	return !pb_dma_need_unmap(dma_dev);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_unmap);

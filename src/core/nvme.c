@@ -15,7 +15,7 @@
 /* Gaps that a PRP list can't express: those below the controller's page. */
 static bool has_gaps(const struct pb_request *rq)
 {
-	return rq->phys_gap_bit && rq->phys_gap_bit <= PB_NVME_CTRL_PAGE_SHIFT;
+	return pb_req_phys_gap_mask(rq) & (PB_NVME_CTRL_PAGE_SIZE - 1);
 }
 
 static bool sgl_wanted(const struct pb_request *rq,

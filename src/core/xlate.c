@@ -38,12 +38,12 @@ static const struct physbio_window *window_of(const struct physbio_xlate *x,
 	return base;
 }
 
-static pb_dma_addr_t windows_map_phys(const struct physbio_xlate *x,
+static pb_dma_addr_t windows_map_phys(const struct pb_device *dev,
 				      pb_phys_addr_t phys, u64 size,
 				      enum pb_dma_data_direction dir,
 				      unsigned long attrs)
 {
-	const struct physbio_window *w = window_of(x, phys);
+	const struct physbio_window *w = window_of(dev->xlate, phys);
 
 	if (!w || size > w->size - (phys - w->start))
 		return PB_DMA_MAPPING_ERROR;
@@ -138,7 +138,7 @@ pb_dma_addr_t pb_dma_map_phys(const struct pb_device *dev, pb_phys_addr_t phys,
 	pb_dma_addr_t addr = physbio_dma_make(phys);
 
 	if (unlikely(x->ops->map_phys)) {
-		addr = x->ops->map_phys(x, phys, size, dir, attrs);
+		addr = x->ops->map_phys(dev, phys, size, dir, attrs);
 		if (addr == PB_DMA_MAPPING_ERROR)
 			return addr;
 	}
@@ -156,6 +156,107 @@ void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t addr,
 	const struct physbio_xlate *x = dev->xlate;
 
 	if (x->ops->unmap_phys)
-		x->ops->unmap_phys(x, addr, size, dir, attrs);
+		x->ops->unmap_phys(dev, addr, size, dir, attrs);
 }
 EXPORT_SYMBOL_GPL(pb_dma_unmap_phys);
+
+/* --- one range of bus addresses for many --- */
+
+u64 pb_dma_get_merge_boundary(const struct pb_device *dev)
+{
+	const struct physbio_xlate_ops *ops = dev->xlate->ops;
+
+	return ops->merge_boundary ? ops->merge_boundary(dev) : 0;
+}
+EXPORT_SYMBOL_GPL(pb_dma_get_merge_boundary);
+
+/* The whole granules that @size bytes at @addr touch: where they begin and how many. */
+struct granules {
+	u64 pad; /* bytes of the first one in front of @addr */
+	u64 size;
+};
+
+static struct granules granules_of(const struct pb_device *dev, u64 addr,
+				   u64 size)
+{
+	u64 mask = dev->xlate->ops->merge_boundary(dev);
+	struct granules g = { .pad = addr & mask };
+
+	g.size = (g.pad + size + mask) & ~mask;
+	return g;
+}
+
+bool pb_dma_iova_try_alloc(const struct pb_device *dev,
+			   struct pb_dma_iova_state *state, pb_phys_addr_t phys,
+			   u64 size)
+{
+	const struct physbio_xlate_ops *ops = dev->xlate->ops;
+	struct granules g;
+	u64 iova;
+
+	memset(state, 0, sizeof(*state));
+	if (!ops->iova_alloc || WARN_ON_ONCE(!size))
+		return false;
+	g = granules_of(dev, phys, size);
+	if (g.size < size || !ops->iova_alloc(dev, g.size, &iova))
+		return false;
+	state->addr = physbio_dma_make(iova + g.pad);
+	state->size = size;
+	return true;
+}
+EXPORT_SYMBOL_GPL(pb_dma_iova_try_alloc);
+
+int pb_dma_iova_link(const struct pb_device *dev,
+		     struct pb_dma_iova_state *state, pb_phys_addr_t phys,
+		     u64 offset, u64 size, enum pb_dma_data_direction dir,
+		     unsigned long attrs)
+{
+	struct granules g = granules_of(dev, phys, size);
+	u64 iova = physbio_dma_value(state->addr) + offset;
+
+	/* The page table has no bytes: both must begin alike within a granule. */
+	if ((g.pad && offset) || g.pad != granules_of(dev, iova, size).pad)
+		return -EINVAL;
+	return dev->xlate->ops->iova_map(
+		dev, iova - g.pad, (pb_phys_addr_t)(phys - g.pad), g.size);
+}
+EXPORT_SYMBOL_GPL(pb_dma_iova_link);
+
+int pb_dma_iova_sync(const struct pb_device *dev,
+		     struct pb_dma_iova_state *state, u64 offset, u64 size)
+{
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pb_dma_iova_sync);
+
+void pb_dma_iova_unlink(const struct pb_device *dev,
+			struct pb_dma_iova_state *state, u64 offset, u64 size,
+			enum pb_dma_data_direction dir, unsigned long attrs)
+{
+	u64 iova = physbio_dma_value(state->addr) + offset;
+	struct granules g = granules_of(dev, iova, size);
+
+	if (size)
+		dev->xlate->ops->iova_unmap(dev, iova - g.pad, g.size);
+}
+EXPORT_SYMBOL_GPL(pb_dma_iova_unlink);
+
+void pb_dma_iova_free(const struct pb_device *dev,
+		      struct pb_dma_iova_state *state)
+{
+	u64 iova = physbio_dma_value(state->addr);
+	struct granules g = granules_of(dev, iova, state->size);
+
+	dev->xlate->ops->iova_free(dev, iova - g.pad, g.size);
+	memset(state, 0, sizeof(*state));
+}
+EXPORT_SYMBOL_GPL(pb_dma_iova_free);
+
+void pb_dma_iova_destroy(const struct pb_device *dev,
+			 struct pb_dma_iova_state *state, u64 mapped_len,
+			 enum pb_dma_data_direction dir, unsigned long attrs)
+{
+	pb_dma_iova_unlink(dev, state, 0, mapped_len, dir, attrs);
+	pb_dma_iova_free(dev, state);
+}
+EXPORT_SYMBOL_GPL(pb_dma_iova_destroy);

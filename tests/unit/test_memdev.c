@@ -345,7 +345,7 @@ static void devices_that_cannot_be_are_refused(void **state)
 
 static int mapped;
 
-static pb_dma_addr_t counting_map(const struct physbio_xlate *x,
+static pb_dma_addr_t counting_map(const struct pb_device *dev,
 				  pb_phys_addr_t phys, uint64_t size,
 				  enum pb_dma_data_direction dir,
 				  unsigned long attrs)
@@ -354,7 +354,7 @@ static pb_dma_addr_t counting_map(const struct physbio_xlate *x,
 	return physbio_dma_make(phys);
 }
 
-static void counting_unmap(const struct physbio_xlate *x, pb_dma_addr_t addr,
+static void counting_unmap(const struct pb_device *dev, pb_dma_addr_t addr,
 			   uint64_t size, enum pb_dma_data_direction dir,
 			   unsigned long attrs)
 {

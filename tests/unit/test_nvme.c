@@ -211,7 +211,7 @@ static void a_shifted_page_needs_a_list(void **state)
 /* A translator that must be told: every map has its unmap, also after an error. */
 static unsigned int mapped, unmapped;
 
-static pb_dma_addr_t counting_map(const struct physbio_xlate *x,
+static pb_dma_addr_t counting_map(const struct pb_device *dev,
 				  pb_phys_addr_t phys, uint64_t size,
 				  enum pb_dma_data_direction dir,
 				  unsigned long attrs)
@@ -222,7 +222,7 @@ static pb_dma_addr_t counting_map(const struct physbio_xlate *x,
 	return physbio_dma_make(phys);
 }
 
-static void counting_unmap(const struct physbio_xlate *x, pb_dma_addr_t addr,
+static void counting_unmap(const struct pb_device *dev, pb_dma_addr_t addr,
 			   uint64_t size, enum pb_dma_data_direction dir,
 			   unsigned long attrs)
 {

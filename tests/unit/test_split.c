@@ -246,6 +246,34 @@ static void a_gap_at_4_gib_is_a_gap(void **state)
 #endif
 }
 
+/*
+ * Today's vector knows where it begins within its page, the physical one where it
+ * begins. Two vectors of a page each, at odd pages, and a boundary of two pages.
+ */
+static void a_boundary_beyond_a_page_is_seen_in_the_address(void **state)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .virt_boundary_mask = 2 * PG - 1 };
+	unsigned int segs;
+
+	test_queue_up(&tq, &lim, 8);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	test_bio_add(&tb, 2 * (uint32_t)PG, 2 * (uint32_t)PG);
+	test_bio_add(&tb, 7 * (uint32_t)PG, (uint32_t)PG);
+#ifdef TEST_REPR_PHYS
+	assert_int_equal(pb_bio_split_io_at(&tb.bio, pb_queue_limits(tq.q),
+					    &segs, 1 << 20, 0),
+			 2 * PG >> 9);
+	assert_int_equal(segs, 1);
+#else
+	assert_int_equal(pb_bio_split_io_at(&tb.bio, pb_queue_limits(tq.q),
+					    &segs, 1 << 20, 0),
+			 0);
+	assert_int_equal(segs, 2);
+#endif
+	test_queue_down(&tq);
+}
+
 static void lengths_are_aligned_too(void **state)
 {
 	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
@@ -294,6 +322,8 @@ int main(void)
 		cmocka_unit_test(a_cut_fragment_keeps_its_gap_bit),
 		cmocka_unit_test(the_kernel_loses_it_and_keeps_it_in_the_rest),
 		cmocka_unit_test(a_gap_at_4_gib_is_a_gap),
+		cmocka_unit_test(
+			a_boundary_beyond_a_page_is_seen_in_the_address),
 		cmocka_unit_test(lengths_are_aligned_too),
 		cmocka_unit_test(discards_are_cut_to_their_granularity),
 	};

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* A request as a table of pages, and that table with bus addresses. */
+#include "fixture.h"
+
+#include <physbio/integrity.h>
+#include <physbio/scatterlist.h>
+
+#define BAR_START (RAM_START + RAM_PAGES * PG)
+#define BAR_PAGES 16
+
+static const struct physbio_region region = {
+	.start = BAR_START,
+	.size = BAR_PAGES * PG,
+	.bus_offset = (uint64_t)0 - 0x1000000,
+	.id = 0,
+};
+
+static int bar_up(void **state)
+{
+	const struct physbio_mem_range ranges[] = {
+		{ RAM_START, RAM_PAGES * PG, PHYSBIO_MEM_RAM, -1, NULL },
+		{ BAR_START, BAR_PAGES * PG, PHYSBIO_MEM_BAR, -1, &region },
+	};
+
+	return physbio_mem_create(ranges, 2, &mem, NULL);
+}
+
+static struct test_queue tq;
+static struct test_bio tb;
+static struct pb_scatterlist sgl[8];
+
+static const struct pb_queue_limits wide = { .max_hw_sectors = 4096,
+					     .max_segment_size = 1 << 20,
+					     .dma_alignment = 3 };
+
+static struct pb_request *submit(const struct range *ranges, unsigned int nr)
+{
+	unsigned int i;
+
+	test_queue_up(&tq, &wide, 8);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	for (i = 0; i < nr; i++)
+		test_bio_add(&tb, ranges[i].at, ranges[i].len);
+	pb_submit_bio(&tb.bio);
+	assert_int_equal(nr_kept, 1);
+	return kept[0];
+}
+
+static void down(void)
+{
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+}
+
+static void ranges_become_pages(void **state)
+{
+	const struct range r[] = { { 512, 512 },
+				   { 3 * (uint32_t)PG, 2 * (uint32_t)PG },
+				   { 5 * (uint32_t)PG, 1024 } };
+	struct pb_request *rq = submit(r, 3);
+
+	assert_int_equal(pb_blk_rq_map_sg(rq, sgl), 2);
+	assert_ptr_equal(sgl[0].page, pb_phys_to_page(RAM_START));
+	assert_int_equal(sgl[0].offset, 512);
+	assert_int_equal(sgl[0].length, 512);
+	assert_int_equal(sgl[0].sg_flags, 0);
+	assert_ptr_equal(sgl[1].page, pb_phys_to_page(RAM_START + 3 * PG));
+	assert_int_equal(sgl[1].length, 2 * PG + 1024);
+	assert_int_equal(sgl[1].sg_flags, PB_SG_END);
+	down();
+}
+
+static void a_special_payload_replaces_the_data(void **state)
+{
+	const struct range r[] = { { 0, 4096 } };
+	struct pb_request *rq = submit(r, 1);
+	struct pb_bio_vec payload;
+
+	pb_bvec_set_phys(&payload, RAM_START + 7 * PG + 16, 16);
+	rq->special_vec = &payload;
+	rq->rq_flags |= PB_RQF_SPECIAL_PAYLOAD;
+	assert_int_equal(pb_blk_rq_nr_phys_segments(rq), 1);
+	assert_int_equal(pb_blk_rq_payload_bytes(rq), 16);
+	assert_int_equal(pb_blk_rq_map_sg(rq, sgl), 1);
+	assert_ptr_equal(sgl[0].page, pb_phys_to_page(RAM_START + 7 * PG));
+	assert_int_equal(sgl[0].offset, 16);
+	assert_int_equal(sgl[0].length, 16);
+	rq->rq_flags &= ~PB_RQF_SPECIAL_PAYLOAD;
+	down();
+}
+
+/* Two bios' metadata: what touches is one range, over bios too. */
+static void metadata_have_a_table_of_their_own(void **state)
+{
+	const struct pb_queue_limits lim = {
+		.max_hw_sectors = 4096,
+		.max_integrity_segments = 8,
+		.integrity = { .metadata_size = 8 },
+	};
+	static const uint32_t at[] = { 0, 64, 512 };
+	struct pb_bio_integrity_payload bips[3];
+	struct pb_bio_vec tables[3][2];
+	struct pb_dma_iova_state st;
+	struct pb_blk_dma_iter iter;
+	struct test_bio bios[3];
+	struct physbio_xlate x;
+	const struct pb_device dev = { .xlate = &x, .dma_mask = UINT64_MAX };
+	struct pb_blk_plug plug;
+	unsigned int i;
+
+	physbio_xlate_init_identity(&x);
+	test_queue_up(&tq, &lim, 8);
+	pb_blk_start_plug(&plug);
+	for (i = 0; i < 3; i++) {
+		test_bio_init(&bios[i], PB_REQ_OP_WRITE, 8 * i);
+		bios[i].bio.bi_bdev = &tq.bdev;
+		test_bio_add(&bios[i], 65536 * i, 4096);
+		pb_bio_integrity_init(&bios[i].bio, &bips[i], tables[i], 2);
+		assert_int_equal(pb_bio_integrity_add_phys(
+					 &bios[i].bio,
+					 RAM_START + 9 * PG + at[i], 64),
+				 64);
+		pb_submit_bio(&bios[i].bio);
+	}
+	pb_blk_finish_plug(&plug);
+	assert_int_equal(nr_kept, 1);
+	assert_int_equal(kept[0]->nr_integrity_segments, 3);
+	assert_int_equal(pb_blk_rq_map_integrity_sg(kept[0], sgl), 2);
+	assert_int_equal(sgl[0].length, 128);
+	assert_int_equal(sgl[1].offset, 512);
+	assert_int_equal(sgl[1].length, 64);
+	assert_true(pb_blk_rq_integrity_dma_map_iter_start(kept[0], &dev, &st,
+							   &iter));
+	assert_true(physbio_dma_value(iter.addr) == RAM_START + 9 * PG);
+	assert_int_equal(iter.len, 128);
+	assert_true(pb_blk_rq_integrity_dma_map_iter_next(kept[0], &dev, &st,
+							  &iter));
+	assert_int_equal(iter.len, 64);
+	assert_false(pb_blk_rq_integrity_dma_map_iter_next(kept[0], &dev, &st,
+							   &iter));
+	assert_int_equal(pb_blk_status_to_errno(iter.status), 0);
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+}
+
+/* --- bus addresses --- */
+
+static const struct physbio_window windows[] = {
+	{ RAM_START, RAM_PAGES *PG, 0x40000000 },
+	{ BAR_START, BAR_PAGES *PG, 0x90000000 },
+};
+
+static struct physbio_xlate x;
+static const struct pb_device dev = { .xlate = &x, .dma_mask = UINT64_MAX };
+
+static void sg_set(unsigned int i, pb_phys_addr_t paddr, uint32_t len)
+{
+	memset(&sgl[i], 0, sizeof(sgl[i]));
+	sgl[i].page = pb_phys_to_page(paddr);
+	sgl[i].offset = pb_offset_in_page(paddr);
+	sgl[i].length = len;
+}
+
+/* RAM, a peer's memory twice, RAM; every entry of another length. */
+static int map_mixed(struct pb_sg_table *sgt, uint8_t map)
+{
+	static uint8_t maps[1];
+
+	maps[0] = map;
+	assert_int_equal(physbio_xlate_init_windows(&x, windows, 2), 0);
+	physbio_xlate_set_p2p(&x, maps, 1);
+	sg_set(0, RAM_START, 512);
+	sg_set(1, BAR_START + 64, 1024);
+	sg_set(2, BAR_START + 2 * PG, 2048);
+	sg_set(3, RAM_START + PG, 4096);
+	sgt->sgl = sgl;
+	sgt->orig_nents = 4;
+	return pb_dma_map_sgtable(&dev, sgt, PB_DMA_TO_DEVICE, 0);
+}
+
+static void entry_is(unsigned int i, uint64_t addr, uint32_t len)
+{
+	assert_true(physbio_dma_value(sgl[i].dma_address) == addr);
+	assert_int_equal(sgl[i].dma_length, len);
+}
+
+/*
+ * d0d08f4bd7f6: a peer's entry has its length too. And it is its own, where the IOMMU
+ * code of 7.1 gave each the first one's.
+ */
+static void a_peers_entry_has_its_own_length(void **state)
+{
+	struct pb_sg_table sgt;
+
+	assert_int_equal(map_mixed(&sgt, PB_PCI_P2PDMA_MAP_BUS_ADDR), 0);
+	assert_int_equal(sgt.nents, 4);
+	entry_is(0, 0x40000000, 512);
+	entry_is(1, (uint64_t)BAR_START + 64 - 0x1000000, 1024);
+	entry_is(2, (uint64_t)BAR_START + 2 * PG - 0x1000000, 2048);
+	entry_is(3, 0x40000000 + PG, 4096);
+	assert_int_equal(sgl[1].sg_flags, PB_SG_DMA_BUS_ADDRESS);
+	pb_dma_unmap_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0);
+}
+
+/* 7.1's direct mapping left these without an address. */
+static void a_peer_through_the_host_bridge_has_an_address(void **state)
+{
+	struct pb_sg_table sgt;
+
+	assert_int_equal(map_mixed(&sgt, PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE),
+			 0);
+	entry_is(1, 0x90000000 + 64, 1024);
+	entry_is(2, 0x90000000 + 2 * PG, 2048);
+	pb_dma_unmap_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0);
+}
+
+static int mapped;
+
+static pb_dma_addr_t counting_map(const struct pb_device *d,
+				  pb_phys_addr_t phys, uint64_t size,
+				  enum pb_dma_data_direction dir,
+				  unsigned long attrs)
+{
+	mapped++;
+	return physbio_dma_make(phys);
+}
+
+static void counting_unmap(const struct pb_device *d, pb_dma_addr_t addr,
+			   uint64_t size, enum pb_dma_data_direction dir,
+			   unsigned long attrs)
+{
+	mapped--;
+}
+
+static void an_error_half_way_leaves_nothing_mapped(void **state)
+{
+	static const struct physbio_xlate_ops ops = {
+		.map_phys = counting_map,
+		.unmap_phys = counting_unmap,
+	};
+	const struct physbio_xlate counting = { .ops = &ops };
+	const struct pb_device counted = { .xlate = &counting,
+					   .dma_mask = RAM_START + PG };
+	struct pb_sg_table sgt;
+
+	/* no table of peers: not supported */
+	assert_int_equal(map_mixed(&sgt, PB_PCI_P2PDMA_MAP_NOT_SUPPORTED),
+			 -EREMOTEIO);
+	assert_int_equal(sgt.nents, 0);
+	/* beyond the device's mask */
+	sg_set(0, RAM_START, 512);
+	sg_set(1, RAM_START + PG, 512);
+	sgt.orig_nents = 2;
+	assert_int_equal(
+		pb_dma_map_sgtable(&counted, &sgt, PB_DMA_TO_DEVICE, 0), -EIO);
+	assert_int_equal(mapped, 0);
+	assert_int_equal(sgt.nents, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ranges_become_pages),
+		cmocka_unit_test(a_special_payload_replaces_the_data),
+		cmocka_unit_test(metadata_have_a_table_of_their_own),
+		cmocka_unit_test(a_peers_entry_has_its_own_length),
+		cmocka_unit_test(a_peer_through_the_host_bridge_has_an_address),
+		cmocka_unit_test(an_error_half_way_leaves_nothing_mapped),
+	};
+
+	return cmocka_run_group_tests(tests, bar_up, mem_down);
+}
