@@ -143,6 +143,15 @@ struct pb_bio {
 	pb_atomic_t __bi_cnt;
 };
 
+/*
+ * A range of memory. In the dma representation the submitter's bus address stands in
+ * paddr. Source: struct phys_vec
+ */
+struct pb_phys_vec {
+	pb_bvec_addr_t paddr; /* physical address in bytes */
+	uint32_t len; /* bytes */
+};
+
 /* Source: bio_list */
 struct pb_bio_list {
 	struct pb_bio *head;
@@ -198,13 +207,19 @@ static inline pb_sector_t pb_bio_end_sector(const struct pb_bio *bio)
 	return bio->bi_iter.bi_sector + pb_bio_sectors(bio);
 }
 
-/* Has it vectors that move data? Source: bio_has_data() */
-static inline bool pb_bio_has_data(const struct pb_bio *bio)
+/* Does it move no data, so that its size alone counts? Source: bio_no_advance_iter() */
+static inline bool pb_bio_no_advance_iter(const struct pb_bio *bio)
 {
 	enum pb_req_op op = pb_bio_op(bio);
 
-	return bio->bi_iter.bi_size && op != PB_REQ_OP_DISCARD &&
-	       op != PB_REQ_OP_SECURE_ERASE && op != PB_REQ_OP_WRITE_ZEROES;
+	return op == PB_REQ_OP_DISCARD || op == PB_REQ_OP_SECURE_ERASE ||
+	       op == PB_REQ_OP_WRITE_ZEROES;
+}
+
+/* Has it vectors that move data? Source: bio_has_data() */
+static inline bool pb_bio_has_data(const struct pb_bio *bio)
+{
+	return bio->bi_iter.bi_size && !pb_bio_no_advance_iter(bio);
 }
 
 /* May it merge with others, as far as it is concerned itself? */
@@ -220,6 +235,53 @@ static inline bool pb_bio_mergeable(const struct pb_bio *bio)
 /* Every vector, a page at a time. Source: bio_for_each_segment() */
 #define pb_bio_for_each_segment(bvl, bio, iter) \
 	pb_for_each_bvec(bvl, (bio)->bi_io_vec, iter, (bio)->bi_iter)
+
+/*
+ * All that was added, whatever has been done of it since: for the owner alone, since a
+ * clone has added nothing.
+ */
+
+/* Every entry; @bvl points at it. Source: bio_for_each_bvec_all() */
+#define pb_bio_for_each_bvec_all(bvl, bio, i)             \
+	for ((i) = 0, (bvl) = pb_bio_first_bvec_all(bio); \
+	     (i) < (bio)->bi_vcnt; (i)++, (bvl)++)
+
+/* Every page's part; @bvl points at it. Source: bio_for_each_segment_all() */
+#define pb_bio_for_each_segment_all(bvl, bio, iter)  \
+	for ((bvl) = pb_bvec_init_iter_all(&(iter)); \
+	     (iter).idx < (bio)->bi_vcnt &&          \
+	     (pb_bvec_advance(&(bio)->bi_io_vec[(iter).idx], &(iter)), 1);)
+
+/* Source: bio_first_bvec_all() */
+static inline struct pb_bio_vec *pb_bio_first_bvec_all(const struct pb_bio *bio)
+{
+	return bio->bi_io_vec;
+}
+
+/* Source: bio_last_bvec_all() */
+static inline struct pb_bio_vec *pb_bio_last_bvec_all(const struct pb_bio *bio)
+{
+	return &bio->bi_io_vec[bio->bi_vcnt - 1];
+}
+
+/**
+ * pb_bio_advance_iter() - move a position in a bio
+ * @bio: bio, with a table or without
+ * @iter: position, moved in the device and the table
+ * @bytes: how far
+ *
+ * Context: any. Source: bio_advance_iter()
+ */
+static inline void pb_bio_advance_iter(const struct pb_bio *bio,
+				       struct pb_bvec_iter *iter,
+				       unsigned int bytes)
+{
+	iter->bi_sector += bytes >> PB_SECTOR_SHIFT;
+	if (bio->bi_io_vec && !pb_bio_no_advance_iter(bio))
+		pb_bvec_iter_advance(bio->bi_io_vec, iter, bytes);
+	else
+		iter->bi_size -= bytes < iter->bi_size ? bytes : iter->bi_size;
+}
 
 /* Every bio of a chain linked by bi_next. Source: for_each_bio() */
 #define pb_for_each_bio(_bio) for (; (_bio); (_bio) = (_bio)->bi_next)
@@ -273,6 +335,17 @@ PB_API void pb_bio_uninit(struct pb_bio *bio);
  */
 PB_API void pb_bio_reset(struct pb_bio *bio, struct pb_block_device *bdev,
 			 pb_blk_opf_t opf);
+
+/**
+ * pb_bio_reuse() - send the same data again
+ * @bio: a bio that has ended, with its own table
+ * @opf: its new operation | PB_REQ_*
+ *
+ * As pb_bio_reset(), but all that was added is still there, and so are bi_end_io and
+ * bi_private; bi_iter.bi_sector is 0.
+ * Context: any. Source: bio_reuse()
+ */
+PB_API void pb_bio_reuse(struct pb_bio *bio, pb_blk_opf_t opf);
 
 /**
  * pb_bio_alloc_bioset() - take a bio from a set
@@ -358,6 +431,107 @@ PB_API int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr,
  */
 PB_API int pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,
 			   unsigned int len, unsigned int offset);
+
+/**
+ * pb_bio_add_folio() - add a part of a folio
+ * @bio: bio to extend
+ * @folio: folio
+ * @len: bytes
+ * @off: bytes from the start of @folio
+ *
+ * Context: any. Return: true if all of it was added. Source: bio_add_folio()
+ */
+PB_API bool pb_bio_add_folio(struct pb_bio *bio, struct pb_folio *folio,
+			     size_t len, size_t off);
+
+/**
+ * pb_bio_add_virt_nofail() - add memory of the machine by the address the CPU uses
+ * @bio: bio with an entry free
+ * @vaddr: kernel virtual address, of memory that is not vmalloc()ed; in userspace what
+ *	physbio_mem_virt() has given
+ * @len: bytes, not 0
+ *
+ * Context: any. Source: bio_add_virt_nofail()
+ */
+PB_API void pb_bio_add_virt_nofail(struct pb_bio *bio, void *vaddr,
+				   unsigned int len);
+
+/**
+ * pb_bio_add_phys_vecs() - add many physical ranges
+ * @bio: bio to extend
+ * @vecs: ranges: physical addresses, bytes
+ * @nr: how many
+ *
+ * As pb_bio_add_phys() for each in turn, until one is not taken whole.
+ * Context: any. Return: how many were added. Source: none
+ */
+PB_API unsigned int pb_bio_add_phys_vecs(struct pb_bio *bio,
+					 const struct pb_phys_vec *vecs,
+					 unsigned int nr);
+
+/**
+ * pb_bio_iov_iter_get_pages() - make user memory a bio's data
+ * @bio: bio with a table of its own, or without one if @iter has vectors
+ * @iter: user addresses, or vectors; moved past what was taken
+ * @len_align_mask: the bio's size gets none of these bits, usually those below a
+ *	logical block
+ *
+ * Each page of user memory is pinned, and an entry is a run of pages of one folio.
+ * Takes what there is, until the table is full, memory of another kind begins, or a
+ * page can't be had; then gives back what is beyond the last whole block. Vectors
+ * are borrowed, see pb_bio_iov_bvec_set().
+ *
+ * Context: may sleep; of the task whose memory it is. Return: 0 if there is something
+ * in the bio; -EFAULT if there is no memory at the address, or less than a block;
+ * -EREMOTEIO if it is a peer's and the device's queue takes none; @iter is then where
+ * it was and nothing is pinned. Source: bio_iov_iter_get_pages()
+ */
+PB_API int pb_bio_iov_iter_get_pages(struct pb_bio *bio,
+				     struct pb_iov_iter *iter,
+				     unsigned int len_align_mask);
+
+/**
+ * physbio_bio_iov_iter_get_pages_aligned() - the same, with misalignment found early
+ * @bio: as above
+ * @iter: as above
+ * @mem_align_mask: no user address and no length may have these bits, usually the
+ *	queue's dma_alignment
+ * @len_align_mask: as above
+ *
+ * As mainline does since 7.3: the splitter would end the bio with the same error, but
+ * a stacking driver may have sent a part of it by then. Of vectors the first alone
+ * is looked at.
+ *
+ * Context: as above. Return: -EINVAL if something is misaligned, and nothing was done;
+ * else as above.
+ */
+PB_API int physbio_bio_iov_iter_get_pages_aligned(struct pb_bio *bio,
+						  struct pb_iov_iter *iter,
+						  unsigned int mem_align_mask,
+						  unsigned int len_align_mask);
+
+/**
+ * pb_bio_iov_vecs_to_alloc() - entries that a table needs for what is left
+ * @iter: user addresses, or vectors
+ * @max_segs: that many are enough
+ *
+ * Context: any. Return: 0 for vectors, which are borrowed; else pages that are touched,
+ * at most @max_segs. Source: bio_iov_vecs_to_alloc()
+ */
+PB_API int pb_bio_iov_vecs_to_alloc(const struct pb_iov_iter *iter,
+				    int max_segs);
+
+/**
+ * pb_blkdev_dio_invalid() - must direct I/O be refused?
+ * @bdev: device with a queue
+ * @pos: position in the device, in bytes
+ * @iter: memory
+ *
+ * Context: any. Return: true if position or size are not of logical blocks.
+ * Source: blkdev_dio_invalid()
+ */
+PB_API bool pb_blkdev_dio_invalid(const struct pb_block_device *bdev,
+				  uint64_t pos, const struct pb_iov_iter *iter);
 
 /**
  * __pb_bio_add_page() - add a range as a new entry, joining nothing

@@ -140,6 +140,42 @@ static inline void pb_bvec_iter_step(const struct pb_bio_vec *bvec,
 	     ((bvl) = pb_bvec_iter_bvec((bvec_table), (iter)), 1); \
 	     pb_bvec_iter_step((bvec_table), &(iter), (bvl).bv_len))
 
+/* Walks a whole table, a page at a time. Source: struct bvec_iter_all */
+struct pb_bvec_iter_all {
+	struct pb_bio_vec bv; /* the current part of an entry */
+	uint32_t idx; /* current entry */
+	uint32_t done; /* bytes of it that come before bv */
+};
+
+/* Source: bvec_init_iter_all() */
+static inline struct pb_bio_vec *
+pb_bvec_init_iter_all(struct pb_bvec_iter_all *iter_all)
+{
+	iter_all->done = 0;
+	iter_all->idx = 0;
+	iter_all->bv.bv_len = 0;
+	return &iter_all->bv;
+}
+
+/**
+ * pb_bvec_advance() - the next part of a table that lies within one page
+ * @bvec: entry iter_all->idx of the table, not empty
+ * @iter_all: position, moved; bv is what comes next
+ *
+ * Context: any. Source: bvec_advance()
+ */
+static inline void pb_bvec_advance(const struct pb_bio_vec *bvec,
+				   struct pb_bvec_iter_all *iter_all)
+{
+	iter_all->bv = pb_bvec_page_slice(bvec, iter_all->done,
+					  bvec->bv_len - iter_all->done);
+	iter_all->done += iter_all->bv.bv_len;
+	if (iter_all->done == bvec->bv_len) {
+		iter_all->idx++;
+		iter_all->done = 0;
+	}
+}
+
 #ifdef __cplusplus
 }
 #endif

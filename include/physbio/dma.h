@@ -14,15 +14,6 @@
 extern "C" {
 #endif
 
-/*
- * A range of memory that is one segment of a request. In the dma representation
- * the submitter's bus address stands in paddr. Source: struct phys_vec
- */
-struct pb_phys_vec {
-	pb_bvec_addr_t paddr; /* physical address in bytes */
-	uint32_t len; /* bytes */
-};
-
 /* Which way a request's data go. Source: rq_dma_dir() */
 static inline enum pb_dma_data_direction
 pb_rq_dma_dir(const struct pb_request *rq)

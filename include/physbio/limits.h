@@ -20,6 +20,13 @@ enum pb_blk_features {
 	PB_BLK_FEAT_PCI_P2PDMA = 1u << 2, /* P2P regions may be submitted */
 	PB_BLK_FEAT_WRITE_CACHE = 1u << 3,
 	PB_BLK_FEAT_FUA = 1u << 4,
+	PB_BLK_FEAT_ROTATIONAL = 1u << 5,
+	PB_BLK_FEAT_ADD_RANDOM = 1u << 6,
+	PB_BLK_FEAT_IO_STAT = 1u << 7,
+	PB_BLK_FEAT_STABLE_WRITES = 1u << 8,
+	PB_BLK_FEAT_NOWAIT = 1u << 9,
+	PB_BLK_FEAT_POLL = 1u << 10,
+	PB_BLK_FEAT_RAID_PARTIAL_STRIPES_EXPENSIVE = 1u << 11,
 };
 
 /*
@@ -63,6 +70,15 @@ struct pb_blk_integrity {
 	uint8_t pi_tuple_size; /* bytes */
 };
 
+/* A stacking device has these if any device below has. */
+#define PB_BLK_FEAT_INHERIT_MASK                                              \
+	(PB_BLK_FEAT_WRITE_CACHE | PB_BLK_FEAT_FUA | PB_BLK_FEAT_ROTATIONAL | \
+	 PB_BLK_FEAT_STABLE_WRITES | PB_BLK_FEAT_ZONED |                      \
+	 PB_BLK_FEAT_RAID_PARTIAL_STRIPES_EXPENSIVE)
+
+/* Bits of pb_queue_limits.flags. */
+#define PB_BLK_FLAG_MISALIGNED (1u << 1) /* devices below don't line up */
+
 #define PB_BLK_MAX_SEGMENTS 128
 #define PB_BLK_MAX_SEGMENT_SIZE 65536u
 #define PB_BLK_SEG_BOUNDARY_MASK UINT64_C(0xffffffff)
@@ -77,6 +93,7 @@ struct pb_blk_integrity {
  */
 struct pb_queue_limits {
 	uint32_t features; /* PB_BLK_FEAT_* */
+	uint32_t flags; /* PB_BLK_FLAG_* */
 	uint32_t quirks; /* PB_QUIRK_* */
 	uint64_t seg_boundary_mask; /* a segment lies within one such window */
 	uint64_t virt_boundary_mask; /* segments but the ends meet here; 0 none */
@@ -126,6 +143,31 @@ struct pb_queue_limits {
  * Source: blk_validate_limits()
  */
 PB_API int pb_blk_validate_limits(struct pb_queue_limits *lim);
+
+/**
+ * pb_blk_set_stacking_limits() - no limits at all, to be narrowed by those below
+ * @lim: filled
+ *
+ * Context: any. Source: blk_set_stacking_limits()
+ */
+PB_API void pb_blk_set_stacking_limits(struct pb_queue_limits *lim);
+
+/**
+ * pb_blk_stack_limits() - narrow a stacking device's limits by a device below it
+ * @t: limits of the device on top; what was stacked so far
+ * @b: validated limits of the device below
+ * @start: first sector of @b that @t uses
+ *
+ * Whatever fits both: the smaller of sizes and counts, the larger of blocks and
+ * alignments, the greatest common chunk, the least common optimal size. To be
+ * validated when all devices are in.
+ *
+ * Context: any. Return: 0; -1 if the two don't line up: PB_BLK_FLAG_MISALIGNED is set
+ * then, and @t can be used. Source: blk_stack_limits()
+ */
+PB_API int pb_blk_stack_limits(struct pb_queue_limits *t,
+			       const struct pb_queue_limits *b,
+			       pb_sector_t start);
 
 #ifdef __cplusplus
 }

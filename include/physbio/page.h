@@ -86,6 +86,11 @@ struct pb_page {
 PB_STATIC_ASSERT(sizeof(void *) == 4 || sizeof(struct pb_page) == 64,
 		 "a page struct is one cache line, as in the kernel");
 
+/* A folio is its head page, seen as a whole. Source: struct folio */
+struct pb_folio {
+	struct pb_page page;
+};
+
 /*
  * The page struct of frame 0, whether that frame exists or not. Set by
  * physbio_mem_create(); a variable, as on kernels with KASLR.

@@ -13,6 +13,35 @@
 extern "C" {
 #endif
 
+/* A part of a bio's data that lies in one folio. Source: struct folio_iter */
+struct pb_folio_iter {
+	struct pb_folio *folio; /* NULL: there is none any more */
+	size_t offset; /* bytes from the start of the folio */
+	size_t length; /* bytes */
+	size_t _left; /* private: bytes of the entry behind this part */
+	int _i; /* private: the entry */
+};
+
+/**
+ * pb_bio_first_folio() - the first folio of an entry
+ * @fi: filled
+ * @bio: owning bio, not a clone
+ * @i: entry; beyond the last there is none
+ *
+ * One lookup. Context: any, the pages being pinned. Source: bio_first_folio()
+ */
+PB_API void pb_bio_first_folio(struct pb_folio_iter *fi, struct pb_bio *bio,
+			       int i);
+
+/* pb_bio_next_folio() - the next one, of this entry or another. Source:
+ * bio_next_folio() */
+PB_API void pb_bio_next_folio(struct pb_folio_iter *fi, struct pb_bio *bio);
+
+/* Every folio of what was added to a bio. Source: bio_for_each_folio_all() */
+#define pb_bio_for_each_folio_all(fi, bio)                  \
+	for (pb_bio_first_folio(&(fi), bio, 0); (fi).folio; \
+	     pb_bio_next_folio(&(fi), bio))
+
 /**
  * pb_bio_set_pages_dirty() - mark the pages of a read dirty before it is sent
  * @bio: owning bio, not a clone

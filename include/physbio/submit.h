@@ -150,6 +150,16 @@ PB_API void pb_submit_bio(struct pb_bio *bio);
 PB_API void pb_submit_bio_noacct_nocheck(struct pb_bio *bio);
 
 /**
+ * pb_bio_chain_and_submit() - send one bio and go on with the next of a chain
+ * @prev: bio to submit; NULL: there is none yet
+ * @new_bio: bio that ends after it
+ *
+ * Context: may sleep. Return: @new_bio. Source: bio_chain_and_submit()
+ */
+PB_API struct pb_bio *pb_bio_chain_and_submit(struct pb_bio *prev,
+					      struct pb_bio *new_bio);
+
+/**
  * pb_submit_bio_wait() - submit a bio and wait for its end
  * @bio: bio; the caller's again afterwards. Takes bi_end_io and bi_private.
  *

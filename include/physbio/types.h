@@ -20,6 +20,7 @@
 #define PB_PAGE_SHIFT PAGE_SHIFT
 #define PB_API
 #define pb_page page
+#define pb_folio folio
 
 typedef phys_addr_t pb_phys_addr_t;
 typedef gfp_t pb_gfp_t;

@@ -88,6 +88,36 @@ static inline size_t pb_iov_iter_count(const struct pb_iov_iter *i)
 	return i->count;
 }
 
+/**
+ * pb_iov_iter_advance() - move on
+ * @i: position, moved; at most what is left
+ * @bytes: how far
+ *
+ * Context: any. Source: iov_iter_advance()
+ */
+PB_API void pb_iov_iter_advance(struct pb_iov_iter *i, size_t bytes);
+
+/**
+ * pb_iov_iter_revert() - move back
+ * @i: position, moved
+ * @bytes: how far, at most what it was advanced by
+ *
+ * Context: any. Source: iov_iter_revert()
+ */
+PB_API void pb_iov_iter_revert(struct pb_iov_iter *i, size_t bytes);
+
+/**
+ * pb_iov_iter_is_aligned() - have all addresses and lengths none of some bits?
+ * @i: position; of vectors the first alone is looked at
+ * @addr_mask: bits that no address may have
+ * @len_mask: bits that no length may have
+ *
+ * Context: any. Source: iov_iter_is_aligned()
+ */
+PB_API bool pb_iov_iter_is_aligned(const struct pb_iov_iter *i,
+				   unsigned int addr_mask,
+				   unsigned int len_mask);
+
 #ifdef __cplusplus
 }
 #endif

@@ -100,6 +100,22 @@ void pb_bio_reset(struct pb_bio *bio, struct pb_block_device *bdev,
 }
 EXPORT_SYMBOL_GPL(pb_bio_reset);
 
+void pb_bio_reuse(struct pb_bio *bio, pb_blk_opf_t opf)
+{
+	pb_bio_end_io_t end_io = bio->bi_end_io;
+	void *private = bio->bi_private;
+	u16 vcnt = bio->bi_vcnt, i;
+
+	WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED));
+	pb_bio_reset(bio, bio->bi_bdev, opf);
+	for (i = 0; i < vcnt; i++)
+		bio->bi_iter.bi_size += bio->bi_io_vec[i].bv_len;
+	bio->bi_vcnt = vcnt;
+	bio->bi_end_io = end_io;
+	bio->bi_private = private;
+}
+EXPORT_SYMBOL_GPL(pb_bio_reuse);
+
 static int bvec_pool_of(unsigned short nr_vecs)
 {
 	int i = 0;
@@ -337,19 +353,22 @@ static bool bio_takes_region_of(struct pb_bio *bio, const struct pb_page *page,
 	return bio->bi_region == region;
 }
 
+bool pb_bio_takes_page(struct pb_bio *bio, const struct pb_page *page,
+		       unsigned int len, unsigned int offset)
+{
+	if (unlikely(pb_page_is_p2pdma(page)))
+		return bio_takes_region_of(bio, page, len, offset);
+	return likely(!pb_bio_flagged(bio, PB_BIO_P2PDMA));
+}
+
 int pb_bio_add_page(struct pb_bio *bio, struct pb_page *page, unsigned int len,
 		    unsigned int offset)
 {
 	struct pb_bio_vec bv;
 
-	if (!bio_may_grow(bio, len))
+	if (!bio_may_grow(bio, len) ||
+	    !pb_bio_takes_page(bio, page, len, offset))
 		return 0;
-	if (unlikely(pb_page_is_p2pdma(page))) {
-		if (!bio_takes_region_of(bio, page, len, offset))
-			return 0;
-	} else if (unlikely(pb_bio_flagged(bio, PB_BIO_P2PDMA))) {
-		return 0;
-	}
 	pb_bvec_set_page(&bv, page, len, offset);
 	return bio_add_vec(bio, &bv);
 }
@@ -365,6 +384,39 @@ void __pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,
 	bio_add_entry(bio, &bv);
 }
 EXPORT_SYMBOL_GPL(__pb_bio_add_page);
+
+bool pb_bio_add_folio(struct pb_bio *bio, struct pb_folio *folio, size_t len,
+		      size_t off)
+{
+	if (len > PB_BIO_MAX_SIZE)
+		return false;
+	return pb_bio_add_page(bio, folio_page(folio, off >> PB_PAGE_SHIFT),
+			       (unsigned int)len, pb_offset_in_page(off)) > 0;
+}
+EXPORT_SYMBOL_GPL(pb_bio_add_folio);
+
+void pb_bio_add_virt_nofail(struct pb_bio *bio, void *vaddr, unsigned int len)
+{
+	pb_phys_addr_t paddr = virt_to_phys(vaddr);
+
+	if (!WARN_ON_ONCE(!paddr))
+		__pb_bio_add_page(bio, pb_phys_to_page(paddr), len,
+				  pb_offset_in_page(paddr));
+}
+EXPORT_SYMBOL_GPL(pb_bio_add_virt_nofail);
+
+unsigned int pb_bio_add_phys_vecs(struct pb_bio *bio,
+				  const struct pb_phys_vec *vecs,
+				  unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!pb_bio_add_phys(bio, vecs[i].paddr, vecs[i].len))
+			break;
+	return i;
+}
+EXPORT_SYMBOL_GPL(pb_bio_add_phys_vecs);
 #endif /* PB_REPR_HAS_PHYS */
 
 #ifdef PB_REPR_DMA
@@ -405,11 +457,7 @@ void pb_bio_advance(struct pb_bio *bio, unsigned int nbytes)
 	if (unlikely(pb_bio_has_crypt_ctx(bio)))
 		bio->bi_crypt_context.bc_dun =
 			pb_bio_crypt_dun_add(&bio->bi_crypt_context, nbytes);
-	bio->bi_iter.bi_sector += nbytes >> PB_SECTOR_SHIFT;
-	if (bio->bi_io_vec && pb_bio_has_data(bio))
-		pb_bvec_iter_advance(bio->bi_io_vec, &bio->bi_iter, nbytes);
-	else
-		bio->bi_iter.bi_size -= min(nbytes, bio->bi_iter.bi_size);
+	pb_bio_advance_iter(bio, &bio->bi_iter, nbytes);
 }
 EXPORT_SYMBOL_GPL(pb_bio_advance);
 

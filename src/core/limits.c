@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Limits: defaults, contradictions, and what follows from what a driver said. Works
- * on a copy, so that refused limits stay as they were given.
+ * Limits: defaults, contradictions, what follows from what a driver said, and what is
+ * left of two devices' limits on top of both. Validation works on a copy, so that
+ * refused limits stay as they were given.
  */
 #include "platform.h"
 
@@ -297,3 +298,271 @@ int pb_blk_validate_limits(struct pb_queue_limits *lim)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(pb_blk_validate_limits);
+
+/* --- stacking --- */
+
+void pb_blk_set_stacking_limits(struct pb_queue_limits *lim)
+{
+	memset(lim, 0, sizeof(*lim));
+	lim->logical_block_size = PB_SECTOR_SIZE;
+	lim->physical_block_size = PB_SECTOR_SIZE;
+	lim->io_min = PB_SECTOR_SIZE;
+	lim->discard_granularity = PB_SECTOR_SIZE;
+	lim->dma_alignment = PB_SECTOR_SIZE - 1;
+	lim->seg_boundary_mask = PB_BLK_SEG_BOUNDARY_MASK;
+	lim->max_segments = U16_MAX;
+	lim->max_discard_segments = U16_MAX;
+	lim->max_hw_sectors = U32_MAX;
+	lim->max_segment_size = U32_MAX;
+	lim->max_sectors = U32_MAX;
+	lim->max_dev_sectors = U32_MAX;
+	lim->max_write_zeroes_sectors = U32_MAX;
+	lim->max_hw_zone_append_sectors = U32_MAX;
+	lim->max_user_discard_sectors = U32_MAX;
+	lim->atomic_write_hw_max = U32_MAX;
+}
+EXPORT_SYMBOL_GPL(pb_blk_set_stacking_limits);
+
+/* 0 is none, and what does not fit is too. */
+static u32 lcm_not_zero_of(u32 a, u32 b)
+{
+	u64 lcm;
+
+	if (!a || !b)
+		return a ? a : b;
+	lcm = a / gcd(a, b) * (u64)b;
+	return lcm <= U32_MAX ? (u32)lcm : 0;
+}
+
+/* Bytes from @start to where @lim's physical blocks begin. */
+static u32 queue_limit_alignment_offset(const struct pb_queue_limits *lim,
+					pb_sector_t start)
+{
+	u32 granularity = max(lim->physical_block_size, lim->io_min);
+	u32 into = sector_div(start, granularity >> PB_SECTOR_SHIFT)
+		   << PB_SECTOR_SHIFT;
+
+	return (granularity + lim->alignment_offset - into) % granularity;
+}
+
+static u32 queue_limit_discard_alignment(const struct pb_queue_limits *lim,
+					 pb_sector_t start)
+{
+	u32 granularity = lim->discard_granularity >> PB_SECTOR_SHIFT;
+	u32 alignment = lim->discard_alignment >> PB_SECTOR_SHIFT;
+
+	if (!lim->max_discard_sectors || !granularity)
+		return 0;
+	return ((granularity + alignment - sector_div(start, granularity)) %
+		granularity)
+	       << PB_SECTOR_SHIFT;
+}
+
+static int misaligned(struct pb_queue_limits *t)
+{
+	t->flags |= PB_BLK_FLAG_MISALIGNED;
+	return -1;
+}
+
+static void stack_features(struct pb_queue_limits *t,
+			   const struct pb_queue_limits *b)
+{
+	const u32 all_must = PB_BLK_FEAT_NOWAIT | PB_BLK_FEAT_POLL;
+
+	t->features |= b->features & PB_BLK_FEAT_INHERIT_MASK;
+	t->features &= ~all_must | (b->features & all_must);
+	t->flags |= b->flags & PB_BLK_FLAG_MISALIGNED;
+}
+
+static void stack_sizes(struct pb_queue_limits *t,
+			const struct pb_queue_limits *b)
+{
+	t->max_sectors = min_not_zero(t->max_sectors, b->max_sectors);
+	t->max_user_sectors =
+		min_not_zero(t->max_user_sectors, b->max_user_sectors);
+	t->max_hw_sectors = min_not_zero(t->max_hw_sectors, b->max_hw_sectors);
+	t->max_dev_sectors =
+		min_not_zero(t->max_dev_sectors, b->max_dev_sectors);
+	t->max_write_zeroes_sectors =
+		min(t->max_write_zeroes_sectors, b->max_write_zeroes_sectors);
+	t->max_hw_zone_append_sectors = min(t->max_hw_zone_append_sectors,
+					    b->max_hw_zone_append_sectors);
+	t->seg_boundary_mask =
+		min_not_zero(t->seg_boundary_mask, b->seg_boundary_mask);
+	t->virt_boundary_mask =
+		min_not_zero(t->virt_boundary_mask, b->virt_boundary_mask);
+	t->max_segments = min_not_zero(t->max_segments, b->max_segments);
+	t->max_discard_segments =
+		min_not_zero(t->max_discard_segments, b->max_discard_segments);
+	t->max_integrity_segments = min_not_zero(t->max_integrity_segments,
+						 b->max_integrity_segments);
+	t->max_segment_size =
+		min_not_zero(t->max_segment_size, b->max_segment_size);
+	t->max_secure_erase_sectors = min_not_zero(t->max_secure_erase_sectors,
+						   b->max_secure_erase_sectors);
+}
+
+/* Do the blocks of both begin together somewhere? */
+static int stack_alignment(struct pb_queue_limits *t,
+			   const struct pb_queue_limits *b, u32 alignment)
+{
+	u32 top = max(t->physical_block_size, t->io_min) + t->alignment_offset;
+	u32 bottom = max(b->physical_block_size, b->io_min) + alignment;
+
+	if (t->alignment_offset == alignment)
+		return 0;
+	return max(top, bottom) % min(top, bottom) ? misaligned(t) : 0;
+}
+
+/* Each block size a multiple of the one before, or it means nothing. */
+static int stack_blocks(struct pb_queue_limits *t,
+			const struct pb_queue_limits *b)
+{
+	int ret = 0;
+
+	t->logical_block_size =
+		max(t->logical_block_size, b->logical_block_size);
+	t->physical_block_size =
+		max(t->physical_block_size, b->physical_block_size);
+	t->io_min = max(t->io_min, b->io_min);
+	t->io_opt = lcm_not_zero_of(t->io_opt, b->io_opt);
+	t->dma_alignment = max(t->dma_alignment, b->dma_alignment);
+	if (b->chunk_sectors)
+		t->chunk_sectors = (u32)gcd(t->chunk_sectors, b->chunk_sectors);
+	if (t->physical_block_size & (t->logical_block_size - 1)) {
+		t->physical_block_size = t->logical_block_size;
+		ret = misaligned(t);
+	}
+	if (t->io_min & (t->physical_block_size - 1)) {
+		t->io_min = t->physical_block_size;
+		ret = misaligned(t);
+	}
+	if (t->io_opt & (t->physical_block_size - 1)) {
+		t->io_opt = 0;
+		ret = misaligned(t);
+	}
+	if (t->chunk_sectors % (t->physical_block_size >> PB_SECTOR_SHIFT)) {
+		t->chunk_sectors = 0;
+		ret = misaligned(t);
+	}
+	return ret;
+}
+
+static int stack_offset(struct pb_queue_limits *t, u32 alignment)
+{
+	t->alignment_offset = lcm_not_zero_of(t->alignment_offset, alignment) %
+			      max(t->physical_block_size, t->io_min);
+	return t->alignment_offset & (t->logical_block_size - 1) ?
+		       misaligned(t) :
+		       0;
+}
+
+/* Whole blocks, but never less than a page. */
+static u32 blk_round_down_sectors(u32 sectors, u32 lbs)
+{
+	return max_t(u32, round_down(sectors, lbs >> PB_SECTOR_SHIFT),
+		     PB_PAGE_SIZE >> PB_SECTOR_SHIFT);
+}
+
+static void stack_discard(struct pb_queue_limits *t,
+			  const struct pb_queue_limits *b, pb_sector_t start)
+{
+	u32 alignment;
+
+	if (!b->discard_granularity)
+		return;
+	alignment = queue_limit_discard_alignment(b, start);
+	t->max_discard_sectors =
+		min_not_zero(t->max_discard_sectors, b->max_discard_sectors);
+	t->max_hw_discard_sectors = min_not_zero(t->max_hw_discard_sectors,
+						 b->max_hw_discard_sectors);
+	t->discard_granularity =
+		max(t->discard_granularity, b->discard_granularity);
+	t->discard_alignment =
+		lcm_not_zero_of(t->discard_alignment, alignment) %
+		t->discard_granularity;
+}
+
+static bool atomic_writes_stack(const struct pb_queue_limits *t,
+				const struct pb_queue_limits *b,
+				pb_sector_t start)
+{
+	u32 unit =
+		max(b->atomic_write_hw_unit_min, b->atomic_write_hw_boundary);
+
+	if (!(b->features & PB_BLK_FEAT_ATOMIC_WRITES) ||
+	    !b->atomic_write_hw_unit_min)
+		return false;
+	if (start & ((unit >> PB_SECTOR_SHIFT) - 1))
+		return false;
+	/* the first one decides the boundary */
+	return t->atomic_write_hw_max == U32_MAX ||
+	       t->atomic_write_hw_boundary == b->atomic_write_hw_boundary;
+}
+
+/* Largest power of two that divides a chunk, in bytes. */
+static u32 chunk_unit(u32 chunk_sectors)
+{
+	u64 bytes = sectors_to_bytes(chunk_sectors);
+
+	bytes &= ~bytes + 1;
+	return bytes > U32_MAX ? 1u << 31 : (u32)bytes;
+}
+
+static void stack_atomic_writes(struct pb_queue_limits *t,
+				const struct pb_queue_limits *b,
+				pb_sector_t start)
+{
+	bool first = t->atomic_write_hw_max == U32_MAX;
+
+	if (!atomic_writes_stack(t, b, start)) {
+		clear_atomic_writes(t);
+		t->features &= ~(u32)PB_BLK_FEAT_ATOMIC_WRITES;
+		return;
+	}
+	if (first) {
+		t->features |= PB_BLK_FEAT_ATOMIC_WRITES;
+		t->atomic_write_hw_unit_max = U32_MAX;
+		t->atomic_write_hw_boundary = b->atomic_write_hw_boundary;
+	}
+	t->atomic_write_hw_max =
+		min(t->atomic_write_hw_max, b->atomic_write_hw_max);
+	t->atomic_write_hw_unit_min =
+		max(t->atomic_write_hw_unit_min, b->atomic_write_hw_unit_min);
+	t->atomic_write_hw_unit_max =
+		min(t->atomic_write_hw_unit_max, b->atomic_write_hw_unit_max);
+	if (t->chunk_sectors)
+		t->atomic_write_hw_unit_max = min(t->atomic_write_hw_unit_max,
+						  chunk_unit(t->chunk_sectors));
+	if (t->atomic_write_hw_unit_min > t->atomic_write_hw_unit_max)
+		clear_atomic_writes(t);
+}
+
+int pb_blk_stack_limits(struct pb_queue_limits *t,
+			const struct pb_queue_limits *b, pb_sector_t start)
+{
+	u32 alignment = queue_limit_alignment_offset(b, start);
+	int ret;
+
+	stack_features(t, b);
+	stack_sizes(t, b);
+	ret = stack_alignment(t, b, alignment);
+	ret |= stack_blocks(t, b);
+	ret |= stack_offset(t, alignment);
+	t->max_sectors =
+		blk_round_down_sectors(t->max_sectors, t->logical_block_size);
+	t->max_hw_sectors = blk_round_down_sectors(t->max_hw_sectors,
+						   t->logical_block_size);
+	t->max_dev_sectors = blk_round_down_sectors(t->max_dev_sectors,
+						    t->logical_block_size);
+	stack_discard(t, b, start);
+	t->zone_write_granularity =
+		max(t->zone_write_granularity, b->zone_write_granularity);
+	if (!(t->features & PB_BLK_FEAT_ZONED)) {
+		t->zone_write_granularity = 0;
+		t->max_zone_append_sectors = 0;
+	}
+	stack_atomic_writes(t, b, start);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(pb_blk_stack_limits);

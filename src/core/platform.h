@@ -18,6 +18,7 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/gcd.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -35,7 +36,8 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 /* 6.12 exports unpin_user_folio(). Until then the pages go one by one. */
-static inline void unpin_user_folio(struct folio *folio, unsigned long npages)
+static inline void unpin_user_folio(struct pb_folio *folio,
+				    unsigned long npages)
 {
 	while (npages--)
 		unpin_user_page(folio_page(folio, 0));
@@ -60,6 +62,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
+#define U16_MAX UINT16_MAX
 #define U32_MAX UINT32_MAX
 #define U64_MAX UINT64_MAX
 
@@ -110,6 +113,18 @@ typedef uint64_t u64;
 static inline bool is_power_of_2(unsigned long n)
 {
 	return n && !(n & (n - 1));
+}
+
+/* Greatest common divisor; that of 0 and another is the other. */
+static inline unsigned long gcd(unsigned long a, unsigned long b)
+{
+	while (b) {
+		unsigned long rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
 }
 
 /* Of a power of two. */
@@ -331,40 +346,41 @@ void rb_erase(struct rb_node *node, struct rb_root *root);
 struct rb_node *rb_next(const struct rb_node *node);
 struct rb_node *rb_prev(const struct rb_node *node);
 
-/* A folio is its head page, seen as a whole. */
-struct folio {
-	struct pb_page page;
-};
-
-static inline struct folio *page_folio(struct pb_page *page)
+static inline struct pb_folio *page_folio(struct pb_page *page)
 {
-	return (struct folio *)pb_compound_head(page);
+	return (struct pb_folio *)pb_compound_head(page);
 }
 
-static inline size_t folio_size(const struct folio *folio)
+static inline size_t folio_size(const struct pb_folio *folio)
 {
 	return PB_PAGE_SIZE << folio->page.order;
 }
 
-static inline bool folio_test_large(const struct folio *folio)
+static inline bool folio_test_large(const struct pb_folio *folio)
 {
 	return folio->page.flags & PB_PG_head;
 }
 
-static inline unsigned long folio_page_idx(const struct folio *folio,
+static inline struct pb_page *folio_page(struct pb_folio *folio,
+					 unsigned long n)
+{
+	return &folio->page + n;
+}
+
+static inline unsigned long folio_page_idx(const struct pb_folio *folio,
 					   const struct pb_page *page)
 {
 	return (unsigned long)(page - &folio->page);
 }
 
-static inline struct folio *folio_next(struct folio *folio)
+static inline struct pb_folio *folio_next(struct pb_folio *folio)
 {
-	return (struct folio *)(&folio->page + (1ul << folio->page.order));
+	return (struct pb_folio *)(&folio->page + (1ul << folio->page.order));
 }
 
-void physbio_folio_lock_wait(struct folio *folio);
+void physbio_folio_lock_wait(struct pb_folio *folio);
 
-static inline void folio_lock(struct folio *folio)
+static inline void folio_lock(struct pb_folio *folio)
 {
 	pb_count(PHYSBIO_ATOMIC);
 	if (unlikely(__atomic_fetch_or(&folio->page.flags, PB_PG_locked,
@@ -373,7 +389,7 @@ static inline void folio_lock(struct folio *folio)
 		physbio_folio_lock_wait(folio);
 }
 
-static inline void folio_unlock(struct folio *folio)
+static inline void folio_unlock(struct pb_folio *folio)
 {
 	pb_count(PHYSBIO_ATOMIC);
 	__atomic_fetch_and(&folio->page.flags, ~(unsigned long)PB_PG_locked,
@@ -381,7 +397,7 @@ static inline void folio_unlock(struct folio *folio)
 }
 
 /* Without a mapping: the flag alone, as for anonymous memory. */
-static inline bool folio_mark_dirty(struct folio *folio)
+static inline bool folio_mark_dirty(struct pb_folio *folio)
 {
 	if (__atomic_load_n(&folio->page.flags, __ATOMIC_RELAXED) & PB_PG_dirty)
 		return false;
@@ -394,8 +410,25 @@ static inline bool folio_mark_dirty(struct folio *folio)
 /* A pin of a small folio is that many references. */
 #define GUP_PIN_COUNTING_BIAS (1u << 10)
 
+/* Values as in the kernel. */
+#define FOLL_WRITE (1u << 0)
+#define FOLL_PCI_P2PDMA (1u << 10)
+
+/*
+ * The pages behind user addresses, each with a pin, as far as they are there: of the
+ * process's memory that mm.h was told of.
+ */
+int pin_user_pages_fast(unsigned long start, int nr_pages,
+			unsigned int gup_flags, struct pb_page **pages);
+
+/* Where memory of the model lies; 0 if it is none. The kernel's has no such answer. */
+pb_phys_addr_t physbio_virt_to_phys(const void *virt);
+
+#define virt_to_phys(virt) physbio_virt_to_phys(virt)
+
 /* Frees nothing: memory that no one refers to any more stays the model's. */
-static inline void unpin_user_folio(struct folio *folio, unsigned long npages)
+static inline void unpin_user_folio(struct pb_folio *folio,
+				    unsigned long npages)
 {
 	int refs = (int)npages;
 

@@ -78,6 +78,12 @@ bool pb_bvec_split_segs(const struct pb_queue_limits *lim,
 			const struct pb_bio_vec *bv, u32 *nsegs, u32 *bytes,
 			u32 max_segs, u32 max_bytes);
 
+#ifdef PB_REPR_HAS_PHYS
+/* May memory of this page's kind be in @bio? The first page decides. */
+bool pb_bio_takes_page(struct pb_bio *bio, const struct pb_page *page,
+		       unsigned int len, unsigned int offset);
+#endif
+
 /*
  * Lengthen @bv by @next if the device takes both as one segment.
  * Source: bvec_try_merge_hw_page()

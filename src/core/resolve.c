@@ -8,23 +8,15 @@
 
 #include <physbio/resolve.h>
 
-/* Part of an entry that lies in one folio. */
-struct folio_part {
-	struct folio *folio;
-	size_t offset; /* bytes from the start of the folio */
-	size_t len; /* bytes */
-	size_t left; /* bytes of the entry behind this part */
-};
-
-static void folio_part_clip(struct folio_part *part)
+static void folio_part_clip(struct pb_folio_iter *part)
 {
 	size_t room = folio_size(part->folio) - part->offset;
 
-	part->len = min(part->left, room);
-	part->left -= part->len;
+	part->length = min(part->_left, room);
+	part->_left -= part->length;
 }
 
-static void folio_part_first(struct folio_part *part,
+static void folio_part_first(struct pb_folio_iter *part,
 			     const struct pb_bio_vec *bv)
 {
 	struct pb_page *page = pb_bvec_page(bv);
@@ -32,13 +24,14 @@ static void folio_part_first(struct folio_part *part,
 	part->folio = page_folio(page);
 	part->offset = folio_page_idx(part->folio, page) * PB_PAGE_SIZE +
 		       pb_offset_in_page(pb_bvec_offset(bv));
-	part->left = bv->bv_len;
+	part->_left = bv->bv_len;
+	part->_i = 0;
 	folio_part_clip(part);
 }
 
-static bool folio_part_next(struct folio_part *part)
+static bool folio_part_next(struct pb_folio_iter *part)
 {
-	if (!part->left)
+	if (!part->_left)
 		return false;
 	part->folio = folio_next(part->folio);
 	part->offset = 0;
@@ -46,14 +39,14 @@ static bool folio_part_next(struct folio_part *part)
 	return true;
 }
 
-static unsigned long folio_part_nr_pages(const struct folio_part *part)
+static unsigned long folio_part_nr_pages(const struct pb_folio_iter *part)
 {
-	size_t last = part->offset + part->len - 1;
+	size_t last = part->offset + part->length - 1;
 
 	return (last >> PB_PAGE_SHIFT) - (part->offset >> PB_PAGE_SHIFT) + 1;
 }
 
-static void folio_dirty_lock(struct folio *folio)
+static void folio_dirty_lock(struct pb_folio *folio)
 {
 	folio_lock(folio);
 	folio_mark_dirty(folio);
@@ -62,13 +55,31 @@ static void folio_dirty_lock(struct folio *folio)
 
 static void bvec_set_dirty(const struct pb_bio_vec *bv)
 {
-	struct folio_part part;
+	struct pb_folio_iter part;
 
 	folio_part_first(&part, bv);
 	do {
 		folio_dirty_lock(part.folio);
 	} while (folio_part_next(&part));
 }
+
+void pb_bio_first_folio(struct pb_folio_iter *fi, struct pb_bio *bio, int i)
+{
+	if (i >= bio->bi_vcnt) {
+		fi->folio = NULL;
+		return;
+	}
+	folio_part_first(fi, &bio->bi_io_vec[i]);
+	fi->_i = i;
+}
+EXPORT_SYMBOL_GPL(pb_bio_first_folio);
+
+void pb_bio_next_folio(struct pb_folio_iter *fi, struct pb_bio *bio)
+{
+	if (!folio_part_next(fi))
+		pb_bio_first_folio(fi, bio, fi->_i + 1);
+}
+EXPORT_SYMBOL_GPL(pb_bio_next_folio);
 
 void pb_bio_set_pages_dirty(struct pb_bio *bio)
 {
@@ -84,7 +95,7 @@ EXPORT_SYMBOL_GPL(pb_bio_set_pages_dirty);
 /* The next folio is found before this one's last pin is gone. */
 static void bvec_release(const struct pb_bio_vec *bv, bool mark_dirty)
 {
-	struct folio_part part, next;
+	struct pb_folio_iter part, next;
 	bool more;
 
 	folio_part_first(&part, bv);

@@ -736,6 +736,17 @@ void pb_submit_bio(struct pb_bio *bio)
 }
 EXPORT_SYMBOL_GPL(pb_submit_bio);
 
+struct pb_bio *pb_bio_chain_and_submit(struct pb_bio *prev,
+				       struct pb_bio *new_bio)
+{
+	if (prev) {
+		pb_bio_chain(prev, new_bio);
+		pb_submit_bio(prev);
+	}
+	return new_bio;
+}
+EXPORT_SYMBOL_GPL(pb_bio_chain_and_submit);
+
 static void submit_wait_endio(struct pb_bio *bio)
 {
 	complete(bio->bi_private);

@@ -22,6 +22,7 @@
 #endif
 
 #include "../core/platform.h"
+#include "mem-internal.h"
 
 struct pb_page *pb_vmemmap;
 
@@ -294,6 +295,27 @@ struct pb_page *physbio_mem_page(const struct physbio_mem *mem,
 	return pb_vmemmap + (paddr >> PB_PAGE_SHIFT);
 }
 
+struct pb_page *physbio_the_mem_page(pb_phys_addr_t paddr)
+{
+	return the_mem ? physbio_mem_page(the_mem, paddr) : NULL;
+}
+
+/* Of memory that the map has made itself: attached pages have no order. */
+pb_phys_addr_t physbio_virt_to_phys(const void *virt)
+{
+	uintptr_t at = (uintptr_t)virt;
+	unsigned int i;
+
+	for (i = 0; the_mem && i < the_mem->nr; i++) {
+		const struct mem_range *mr = &the_mem->ranges[i];
+		uintptr_t bytes = (uintptr_t)mr->bytes;
+
+		if (bytes && at >= bytes && at - bytes < mr->range.size)
+			return mr->range.start + (pb_phys_addr_t)(at - bytes);
+	}
+	return 0;
+}
+
 void *physbio_mem_virt(const struct physbio_mem *mem, pb_phys_addr_t paddr)
 {
 	const struct mem_range *mr = mem_range_of(mem, paddr);
@@ -376,9 +398,9 @@ static bool counter_grow(pb_atomic_t *v, int by)
 }
 
 /* The other side of unpin_user_folio(). */
-static int page_pin(struct pb_page *page)
+int physbio_page_pin(struct pb_page *page)
 {
-	struct folio *folio = page_folio(page);
+	struct pb_folio *folio = page_folio(page);
 
 	if (!folio_test_large(folio))
 		return counter_grow(&folio->page.refcount,
@@ -408,7 +430,7 @@ int physbio_mem_pin(struct physbio_mem *mem, pb_phys_addr_t paddr, uint64_t len)
 
 	for (i = 0; i < n && !err; i++) {
 		page = physbio_mem_page(mem, page_addr + (i << PB_PAGE_SHIFT));
-		err = page ? page_pin(page) : -EFAULT;
+		err = page ? physbio_page_pin(page) : -EFAULT;
 	}
 	if (!err)
 		return 0;
@@ -422,7 +444,7 @@ int physbio_mem_pin(struct physbio_mem *mem, pb_phys_addr_t paddr, uint64_t len)
 	return err;
 }
 
-static uint64_t folio_pins(struct folio *folio)
+static uint64_t folio_pins(struct pb_folio *folio)
 {
 	if (folio_test_large(folio))
 		return (uint64_t)atomic_read(&folio->page.pincount);

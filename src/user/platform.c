@@ -35,7 +35,7 @@ void physbio_spin_wait(int *locked)
 	} while (__atomic_exchange_n(locked, 1, __ATOMIC_ACQUIRE));
 }
 
-void physbio_folio_lock_wait(struct folio *folio)
+void physbio_folio_lock_wait(struct pb_folio *folio)
 {
 	while (__atomic_fetch_or(&folio->page.flags, PB_PG_locked,
 				 __ATOMIC_ACQUIRE) &

@@ -351,6 +351,111 @@ static void a_borrowed_table_is_only_read(void **state)
 	assert_int_equal(bio.bi_iter.bi_bvec_done, 512);
 }
 
+static void folios_are_added_by_their_offset(void **state)
+{
+	struct pb_folio *folio =
+		(struct pb_folio *)pb_phys_to_page(RAM_START + 8 * PG);
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_true(pb_bio_add_folio(&tb.bio, folio, 2 * PG, PG + 512));
+	assert_int_equal(tb.bio.bi_vcnt, 1);
+	assert_true(pb_bvec_phys(&tb.table[0]) == RAM_START + 9 * PG + 512);
+	assert_int_equal(tb.table[0].bv_len, 2 * PG);
+	tb.bio.bi_max_vecs = 1;
+	assert_false(pb_bio_add_folio(&tb.bio, folio, 512, 0));
+	assert_int_equal(tb.bio.bi_iter.bi_size, 2 * PG);
+}
+
+static void memory_is_added_by_the_cpus_address(void **state)
+{
+	char *virt = physbio_mem_virt(mem, RAM_START + 5 * PG);
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	pb_bio_add_virt_nofail(&tb.bio, virt + 100, 1000);
+	assert_true(pb_bvec_phys(&tb.table[0]) == RAM_START + 5 * PG + 100);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 1000);
+	/* what is not of the model is not added */
+	pb_bio_add_virt_nofail(&tb.bio, &tb, 512);
+	assert_int_equal(tb.bio.bi_vcnt, 1);
+}
+
+static void many_ranges_are_added_until_one_is_not(void **state)
+{
+	const struct pb_phys_vec vecs[] = {
+		{ RAM_START + (0), 512 },     { RAM_START + (512), 512 },
+		{ RAM_START + (4096), 512 },  { RAM_START + (16384), 512 },
+		{ RAM_START + (65536), 512 },
+	};
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_int_equal(pb_bio_add_phys_vecs(&tb.bio, vecs, 5), 5);
+	assert_int_equal(tb.bio.bi_vcnt, 4);
+	assert_int_equal(tb.table[0].bv_len, 1024);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	tb.bio.bi_max_vecs = 2;
+	assert_int_equal(pb_bio_add_phys_vecs(&tb.bio, vecs, 5), 3);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 1536);
+	assert_int_equal(pb_bio_add_phys_vecs(&tb.bio, vecs, 0), 0);
+}
+
+static void a_bio_is_sent_again_with_its_data(void **state)
+{
+	test_bio_init(&tb, PB_REQ_OP_READ, 100);
+	test_bio_add(&tb, 0, 4096);
+	test_bio_add(&tb, 65536, 512);
+	tb.bio.bi_private = &tb;
+	pb_bio_advance(&tb.bio, 4096);
+	tb.bio.bi_status = PB_BLK_STS_IOERR;
+	pb_bio_reuse(&tb.bio, PB_REQ_OP_WRITE);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 4608);
+	assert_int_equal(tb.bio.bi_iter.bi_idx, 0);
+	assert_int_equal(tb.bio.bi_vcnt, 2);
+	assert_int_equal(pb_bio_op(&tb.bio), PB_REQ_OP_WRITE);
+	assert_int_equal(pb_blk_status_to_errno(tb.bio.bi_status), 0);
+	assert_ptr_equal(tb.bio.bi_end_io, test_bio_endio);
+	assert_ptr_equal(tb.bio.bi_private, &tb);
+}
+
+/* All that was added, whatever has been done of it. */
+static void all_entries_are_walked_from_the_start(void **state)
+{
+	static const struct range r[] = { { 512, 1024 }, { 65536, 512 } };
+	struct pb_bvec_iter_all iter_all;
+	struct pb_bvec_iter iter;
+	struct pb_bio_vec *bv;
+	uint32_t bytes = 0;
+	int i;
+
+	test_bio_init(&tb, PB_REQ_OP_READ, 0);
+	test_bio_add(&tb, r[0].at, r[0].len);
+	test_bio_add(&tb, r[1].at, r[1].len);
+	test_bio_add(&tb, 4 * 65536 - 512, 2 * (uint32_t)PG);
+	pb_bio_advance(&tb.bio, 1000);
+	pb_bio_for_each_bvec_all(bv, &tb.bio, i) bytes += bv->bv_len;
+	assert_int_equal(i, 3);
+	assert_int_equal(bytes, 1536 + 2 * PG);
+	assert_ptr_equal(pb_bio_first_bvec_all(&tb.bio), &tb.table[0]);
+	assert_ptr_equal(pb_bio_last_bvec_all(&tb.bio), &tb.table[2]);
+	bytes = 0;
+	i = 0;
+	pb_bio_for_each_segment_all(bv, &tb.bio, iter_all)
+	{
+		uint32_t in_page = pb_offset_in_page(pb_bvec_phys(bv));
+
+		assert_true(in_page + bv->bv_len <= PG);
+		bytes += bv->bv_len;
+		i++;
+	}
+	assert_int_equal(bytes, 1536 + 2 * PG);
+	assert_int_equal(i, 5);
+	/* a position of one's own */
+	iter = tb.bio.bi_iter;
+	pb_bio_advance_iter(&tb.bio, &iter, 24);
+	assert_int_equal(iter.bi_idx, 1);
+	assert_int_equal(iter.bi_bvec_done, 0);
+	assert_int_equal(tb.bio.bi_iter.bi_bvec_done, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +477,11 @@ int main(void)
 		cmocka_unit_test(reset_keeps_table_and_set),
 		cmocka_unit_test(every_status_has_its_errno),
 		cmocka_unit_test(a_borrowed_table_is_only_read),
+		cmocka_unit_test(folios_are_added_by_their_offset),
+		cmocka_unit_test(memory_is_added_by_the_cpus_address),
+		cmocka_unit_test(many_ranges_are_added_until_one_is_not),
+		cmocka_unit_test(a_bio_is_sent_again_with_its_data),
+		cmocka_unit_test(all_entries_are_walked_from_the_start),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

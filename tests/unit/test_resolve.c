@@ -171,6 +171,35 @@ static void forty_fragments_in_three_requests_release_once(void **state)
 	test_queue_down(&tq);
 }
 
+static void folios_are_walked_with_one_lookup_an_entry(void **state)
+{
+	struct pb_folio_iter fi;
+	struct test_bio tb;
+	size_t bytes = 0;
+	int n = 0;
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_int_equal(physbio_mem_make_folio(mem, RAM_START + 64 * PG, 2),
+			 0);
+	/* from within a folio of four pages over its end, into two single ones */
+	test_bio_add(&tb, 66 * (uint32_t)PG + 512, 4 * (uint32_t)PG - 512);
+	test_bio_add(&tb, 80 * (uint32_t)PG, 512);
+	pb_bio_advance(&tb.bio, 512);
+	pb_bio_for_each_folio_all(fi, &tb.bio)
+	{
+		static const unsigned int pages[] = { 64, 68, 69, 80 };
+
+		assert_ptr_equal(fi.folio,
+				 pb_phys_to_page(RAM_START + pages[n] * PG));
+		if (!n)
+			assert_int_equal(fi.offset, 2 * PG + 512);
+		bytes += fi.length;
+		n++;
+	}
+	assert_int_equal(n, 4);
+	assert_int_equal(bytes, 4 * PG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +209,7 @@ int main(void)
 		cmocka_unit_test(read_pages_are_dirty_before_they_are_sent),
 		cmocka_unit_test(
 			forty_fragments_in_three_requests_release_once),
+		cmocka_unit_test(folios_are_walked_with_one_lookup_an_entry),
 	};
 
 	return cmocka_run_group_tests(tests, folio_up, mem_down);

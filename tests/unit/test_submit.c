@@ -295,6 +295,33 @@ static void another_thread_ends_requests(void **state)
 	pthread_join(thread, NULL);
 }
 
+static void a_chain_is_sent_one_by_one(void **state)
+{
+	struct test_bio first, second;
+
+	test_queue_up(&tq, NULL, 8);
+	test_bio_init(&first, PB_REQ_OP_WRITE, 0);
+	first.bio.bi_bdev = &tq.bdev;
+	test_bio_add(&first, 0, 4096);
+	test_bio_init(&second, PB_REQ_OP_WRITE, 1000);
+	second.bio.bi_bdev = &tq.bdev;
+	test_bio_add(&second, 65536, 4096);
+	pb_bio_get(&first.bio); /* its last reference would free it */
+	assert_ptr_equal(pb_bio_chain_and_submit(NULL, &first.bio), &first.bio);
+	assert_int_equal(nr_kept, 0);
+	assert_ptr_equal(pb_bio_chain_and_submit(&first.bio, &second.bio),
+			 &second.bio);
+	assert_int_equal(nr_kept, 1);
+	pb_submit_bio(&second.bio);
+	assert_int_equal(nr_kept, 2);
+	pb_blk_mq_end_request(kept[1], PB_BLK_STS_OK);
+	assert_int_equal(second.ended, 0);
+	pb_blk_mq_end_request(kept[0], PB_BLK_STS_IOERR);
+	assert_int_equal(second.ended, 1);
+	assert_int_equal(pb_blk_status_to_errno(second.bio.bi_status), -EIO);
+	test_queue_down(&tq);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +336,7 @@ int main(void)
 		cmocka_unit_test(without_a_cache_a_flush_is_done),
 		cmocka_unit_test(a_stack_of_devices_needs_no_stack_of_calls),
 		cmocka_unit_test(another_thread_ends_requests),
+		cmocka_unit_test(a_chain_is_sent_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, mem_up, mem_down);
