@@ -22,6 +22,7 @@ enum physbio_mem_kind {
 	PHYSBIO_MEM_RAM, /* bytes come with the first touch of the model */
 	PHYSBIO_MEM_RAM_EMPTY, /* nothing behind it until physbio_mem_attach() */
 	PHYSBIO_MEM_BAR, /* device memory with pages (ZONE_DEVICE) */
+	PHYSBIO_MEM_DAX, /* the same, but no peer's: it is used like RAM */
 };
 
 struct physbio_mem_range {

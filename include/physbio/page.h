@@ -59,6 +59,7 @@ enum pb_pageflags {
 	PB_PG_dirty = 1u << 1,
 	PB_PG_zone_device = 1u << 2, /* owned by pgmap, not by the allocator */
 	PB_PG_locked = 1u << 3,
+	PB_PG_p2pdma = 1u << 4, /* and pgmap is a P2P provider's region */
 };
 
 struct physbio_region;
@@ -71,8 +72,7 @@ struct physbio_region;
 struct pb_page {
 	unsigned long flags; /* PB_PG_*, changed atomically */
 	uintptr_t compound_head; /* tail page: head page | 1, else 0 */
-	/* PB_PG_zone_device: the region that provides this memory */
-	const struct physbio_region *pgmap;
+	const void *pgmap; /* PB_PG_zone_device: what provides this memory */
 	void *virt; /* the page's bytes, or NULL: nothing behind it */
 	pb_atomic_t refcount;
 	pb_atomic_t pincount;
@@ -127,23 +127,25 @@ static inline struct pb_page *pb_phys_to_page(pb_phys_addr_t paddr)
 /* Is it memory of a P2P provider? Source: is_pci_p2pdma_page() */
 static inline bool pb_page_is_p2pdma(const struct pb_page *page)
 {
-	return page->flags & PB_PG_zone_device;
+	return page->flags & PB_PG_p2pdma;
 }
 
 /* The P2P provider of a page, NULL for RAM. */
 static inline const struct physbio_region *
 pb_page_region(const struct pb_page *page)
 {
-	return pb_page_is_p2pdma(page) ? page->pgmap : NULL;
+	return pb_page_is_p2pdma(page) ?
+		       (const struct physbio_region *)page->pgmap :
+		       NULL;
 }
 
-/* RAM both, or one provider's. Source: zone_device_pages_have_same_pgmap() */
+/* The allocator's both, or one provider's. Source: zone_device_pages_have_same_pgmap() */
 static inline bool pb_page_same_kind(const struct pb_page *a,
 				     const struct pb_page *b)
 {
-	if (pb_page_is_p2pdma(a) != pb_page_is_p2pdma(b))
+	if ((a->flags ^ b->flags) & PB_PG_zone_device)
 		return false;
-	return !pb_page_is_p2pdma(a) || a->pgmap == b->pgmap;
+	return !(a->flags & PB_PG_zone_device) || a->pgmap == b->pgmap;
 }
 
 /**

@@ -95,6 +95,12 @@ struct physbio_xlate {
 	uint32_t nr_regions;
 	/* by physbio_region.id: enum pb_pci_p2pdma_map_type for this device */
 	const uint8_t *p2p_map;
+	/*
+	 * Policy for a peer's memory through the host bridge. false: by the table, as
+	 * Linux 6.12 does; true: its CPU address, whatever the windows, as mainline
+	 * does since dma_map_phys().
+	 */
+	bool mmio_identity;
 	void *priv; /* a prototype's own */
 };
 

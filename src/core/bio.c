@@ -292,16 +292,17 @@ static void bio_add_entry(struct pb_bio *bio, const struct pb_bio_vec *bv)
 	bio->bi_iter.bi_size += bv->bv_len;
 }
 
-/* Lengthen the last entry if @bv continues it, else use the next one. */
+/*
+ * Lengthen the last entry if @bv continues it, else use the next one. Memory of two
+ * kinds that may be in one bio is two entries; of a peer, see pb_bio_takes_page().
+ */
 static int bio_add_vec(struct pb_bio *bio, const struct pb_bio_vec *bv)
 {
 	struct pb_bio_vec *last;
 
 	if (bio->bi_vcnt) {
 		last = &bio->bi_io_vec[bio->bi_vcnt - 1];
-		if (!pb_bvec_same_kind(last, bv))
-			return 0;
-		if (bvec_try_merge(last, bv)) {
+		if (pb_bvec_same_kind(last, bv) && bvec_try_merge(last, bv)) {
 			bio->bi_iter.bi_size += bv->bv_len;
 			return (int)bv->bv_len;
 		}

@@ -43,8 +43,11 @@ static pb_dma_addr_t windows_map_phys(const struct pb_device *dev,
 				      enum pb_dma_data_direction dir,
 				      unsigned long attrs)
 {
-	const struct physbio_window *w = window_of(dev->xlate, phys);
+	const struct physbio_window *w;
 
+	if ((attrs & PB_DMA_ATTR_MMIO) && dev->xlate->mmio_identity)
+		return physbio_dma_make(phys);
+	w = window_of(dev->xlate, phys);
 	if (!w || size > w->size - (phys - w->start))
 		return PB_DMA_MAPPING_ERROR;
 	return physbio_dma_make(w->bus + (phys - w->start));

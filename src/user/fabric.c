@@ -111,7 +111,7 @@ static bool is_ram(const struct physbio_fabric *f, uint64_t cpu)
 	if (cpu > (pb_phys_addr_t)-1)
 		return false;
 	page = physbio_mem_page(f->mem, (pb_phys_addr_t)cpu);
-	return page && !(page->flags & PB_PG_zone_device);
+	return page && !pb_page_is_p2pdma(page);
 }
 
 static struct physbio_hit ram_hit(uint64_t cpu, uint64_t room)

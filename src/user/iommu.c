@@ -17,11 +17,13 @@
 
 #define PTE_VALID 1u
 
-/* Entries of the lowest level are addresses with PTE_VALID, of the others tables. */
+/* An entry of the lowest level: number of the physical granule, and whether it is. */
+typedef unsigned long pte_t;
+
 struct table {
 	union {
 		struct table *below[ENTRIES];
-		u64 pte[ENTRIES];
+		pte_t pte[ENTRIES];
 	};
 };
 
@@ -55,7 +57,7 @@ static struct table *table_below(struct table *table, unsigned int index)
 }
 
 /* The entry of @iova, or NULL if its table is not there and not to be made. */
-static u64 *pte_of(struct physbio_iommu *iommu, u64 iova, bool make)
+static pte_t *pte_of(struct physbio_iommu *iommu, u64 iova, bool make)
 {
 	struct table *table = &iommu->root, *below;
 	int level;
@@ -80,7 +82,7 @@ uint32_t physbio_iommu_lookup(const struct physbio_iommu *iommu, uint64_t iova,
 			      pb_phys_addr_t *paddr)
 {
 	u32 offset = (u32)iova & (iommu->granule - 1);
-	u64 *pte, entry;
+	pte_t *pte, entry;
 
 	if (iova >> IOVA_BITS)
 		return 0;
@@ -88,13 +90,13 @@ uint32_t physbio_iommu_lookup(const struct physbio_iommu *iommu, uint64_t iova,
 	entry = pte ? __atomic_load_n(pte, __ATOMIC_ACQUIRE) : 0;
 	if (!(entry & PTE_VALID))
 		return 0;
-	*paddr = (pb_phys_addr_t)(entry - PTE_VALID + offset);
+	*paddr = (pb_phys_addr_t)(((u64)(entry >> 1) << iommu->shift) + offset);
 	return iommu->granule - offset;
 }
 
 static void iommu_unmap_locked(struct physbio_iommu *iommu, u64 iova, u64 size)
 {
-	u64 *pte;
+	pte_t *pte;
 
 	for (; size; size -= iommu->granule, iova += iommu->granule) {
 		pte = pte_of(iommu, iova, false);
@@ -109,7 +111,8 @@ static void iommu_unmap_locked(struct physbio_iommu *iommu, u64 iova, u64 size)
 static int iommu_map_locked(struct physbio_iommu *iommu, u64 iova, u64 phys,
 			    u64 size)
 {
-	u64 done, *pte;
+	pte_t *pte;
+	u64 done;
 
 	for (done = 0; done < size; done += iommu->granule) {
 		pte = pte_of(iommu, iova + done, true);
@@ -117,7 +120,9 @@ static int iommu_map_locked(struct physbio_iommu *iommu, u64 iova, u64 phys,
 			iommu_unmap_locked(iommu, iova, done);
 			return pte ? -EADDRINUSE : -ENOMEM;
 		}
-		__atomic_store_n(pte, (phys + done) | PTE_VALID,
+		__atomic_store_n(pte,
+				 (pte_t)((phys + done) >> iommu->shift) << 1 |
+					 PTE_VALID,
 				 __ATOMIC_RELEASE);
 		iommu->stats.pages++;
 	}

@@ -154,14 +154,16 @@ static bool open_pages(const struct physbio_mem_range *r)
 	return true;
 }
 
+/* Each range of DAX is a provider of its own. */
 static void own_pages(const struct physbio_mem_range *r)
 {
+	bool peer = r->kind == PHYSBIO_MEM_BAR;
 	struct pb_page *page = pb_vmemmap + (r->start >> PB_PAGE_SHIFT);
 	uint64_t n = r->size >> PB_PAGE_SHIFT;
 
 	for (; n; n--, page++) {
-		page->flags = PB_PG_zone_device;
-		page->pgmap = r->region;
+		page->flags = PB_PG_zone_device | (peer ? PB_PG_p2pdma : 0);
+		page->pgmap = peer ? (const void *)r->region : r;
 	}
 }
 
@@ -171,7 +173,7 @@ static bool range_setup(struct mem_range *mr)
 
 	if (!open_pages(r))
 		return false;
-	if (r->kind == PHYSBIO_MEM_BAR)
+	if (r->kind == PHYSBIO_MEM_BAR || r->kind == PHYSBIO_MEM_DAX)
 		own_pages(r);
 	if (r->kind == PHYSBIO_MEM_RAM_EMPTY)
 		return true;

@@ -445,8 +445,7 @@ static bool is_ram(const struct physbio_mem *mem, pb_phys_addr_t paddr)
 {
 	const struct pb_page *page = physbio_mem_page(mem, paddr);
 
-	return page && !(page->flags & PB_PG_zone_device) &&
-	       physbio_mem_virt(mem, paddr);
+	return page && !pb_page_is_p2pdma(page) && physbio_mem_virt(mem, paddr);
 }
 
 /* Lists are whole controller pages, or PRP2 would point into the middle of one. */

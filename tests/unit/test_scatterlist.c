@@ -215,6 +215,21 @@ static void a_peer_through_the_host_bridge_has_an_address(void **state)
 	pb_dma_unmap_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0);
 }
 
+/* Mainline's direct mapping since 7.0 looks at no window for these. */
+static void a_peers_address_through_the_host_bridge_is_a_policy(void **state)
+{
+	struct pb_sg_table sgt;
+
+	assert_int_equal(map_mixed(&sgt, PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE),
+			 0);
+	entry_is(1, 0x90000000 + 64, 1024);
+	x.mmio_identity = true;
+	assert_int_equal(pb_dma_map_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0),
+			 0);
+	entry_is(0, 0x40000000, 512);
+	entry_is(1, (uint64_t)BAR_START + 64, 1024);
+}
+
 static int mapped;
 
 static pb_dma_addr_t counting_map(const struct pb_device *d,
@@ -266,6 +281,8 @@ int main(void)
 		cmocka_unit_test(metadata_have_a_table_of_their_own),
 		cmocka_unit_test(a_peers_entry_has_its_own_length),
 		cmocka_unit_test(a_peer_through_the_host_bridge_has_an_address),
+		cmocka_unit_test(
+			a_peers_address_through_the_host_bridge_is_a_policy),
 		cmocka_unit_test(an_error_half_way_leaves_nothing_mapped),
 	};
 
