@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The engine against the decisions of a real kernel, and what oracle_check makes of a
 # file that is not as it should be. usage: oracle.sh ORACLE_CHECK FILE...
+# shellcheck disable=SC2016 # what awk expands, not the shell
 set -u
 check=$1
 shift
