@@ -36,6 +36,7 @@ struct options {
 	unsigned int plug;
 	uint64_t size; /* 0: the highest end, rounded up to 1 MiB */
 	unsigned long corrupt;
+	const char *scheduler;
 	const struct physbio_repr *reprs[4];
 	unsigned int nr_reprs;
 };
@@ -129,6 +130,7 @@ static int usage(FILE *to)
 		"  --plug N       I/Os that are plugged together (default 16)\n"
 		"  --size BYTES   size of the device (default: the highest end, to 1 MiB)\n"
 		"  --repr LIST    representations in turn (default phys,page)\n"
+		"  --scheduler NAME  none (default) or deadline\n"
 		"  --corrupt N    flip a byte of the Nth transfer of each\n");
 	return to == stderr ? 2 : 0;
 }
@@ -171,6 +173,18 @@ static bool parse_reprs(struct options *opt, const char *list)
 	return ok && opt->nr_reprs;
 }
 
+static bool parse_scheduler(struct options *opt, const char *name)
+{
+	if (!strcmp(name, "none"))
+		opt->scheduler = "none";
+	else if (!strcmp(name, "deadline") || !strcmp(name, "mq-deadline"))
+		opt->scheduler = "mq-deadline";
+	else
+		complain("--scheduler: \"%s\" is not one of none, deadline",
+			 name);
+	return opt->scheduler;
+}
+
 static bool parse_option(struct options *opt, int c)
 {
 	uint64_t value = 0;
@@ -201,6 +215,9 @@ static bool parse_option(struct options *opt, int c)
 	case 'r':
 		ok = parse_reprs(opt, optarg);
 		break;
+	case 'd':
+		ok = parse_scheduler(opt, optarg);
+		break;
 	default:
 		ok = false;
 	}
@@ -216,6 +233,7 @@ static int parse_options(struct options *opt, int argc, char **argv)
 		{ "size", required_argument, NULL, 's' },
 		{ "corrupt", required_argument, NULL, 'c' },
 		{ "repr", required_argument, NULL, 'r' },
+		{ "scheduler", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -768,6 +786,7 @@ static int make_machine(struct replay *r, struct physbio_error *error)
 static int make_disk(struct replay *r)
 {
 	const struct physbio_repr *repr = r->repr;
+	struct pb_request_queue *q;
 	struct physbio_memdev_config config = {
 		.core = &r->core,
 		.fabric = r->fabric,
@@ -789,10 +808,12 @@ static int make_disk(struct replay *r)
 		.unmap_data = repr->nvme_unmap_data,
 	};
 	err = physbio_memdev_create(&config, &r->disk);
-	if (!err)
-		repr->queue_set_stats(physbio_memdev_bdev(r->disk)->bd_queue,
-				      &r->stats);
-	return err;
+	if (err)
+		return err;
+	q = physbio_memdev_bdev(r->disk)->bd_queue;
+	repr->queue_set_stats(q, &r->stats);
+	return r->opt->scheduler ? repr->elevator_change(q, r->opt->scheduler) :
+				   0;
 }
 
 static int make_tables(struct replay *r)
@@ -872,9 +893,9 @@ static void print_result(const struct replay *r)
 	       t->ios, t->trims, t->flushes);
 	printf("  bios                    %" PRIu64 "\n", t->bios);
 	printf("  splits                  %lu\n", r->stats.splits);
-	printf("  merges                  %lu back, %lu front, %lu discard\n",
+	printf("  merges                  %lu back, %lu front, %lu discard, %lu of requests\n",
 	       r->stats.back_merges, r->stats.front_merges,
-	       r->stats.discard_merges);
+	       r->stats.discard_merges, r->stats.rq_merges);
 	printf("  requests                %lu\n", r->stats.requests);
 	printf("  segments                %" PRIu64 " before merging, %" PRIu64
 	       " after\n",
@@ -944,8 +965,10 @@ static void print_options(const struct replay *r)
 	const struct pb_queue_limits *l =
 		pb_queue_limits(physbio_memdev_bdev(r->disk)->bd_queue);
 
-	printf("%s: device of %" PRIu64 " bytes, plug %u, addresses from %s\n",
-	       r->opt->iolog, r->log.size, r->opt->plug, r->snap.source);
+	printf("%s: device of %" PRIu64
+	       " bytes, plug %u, scheduler %s, addresses from %s\n",
+	       r->opt->iolog, r->log.size, r->opt->plug,
+	       r->opt->scheduler ? r->opt->scheduler : "none", r->snap.source);
 	printf("limits: max_sectors %u, max_segments %u, max_segment_size %u, virt_boundary 0x%llx, depth %u\n",
 	       l->max_sectors, l->max_segments, l->max_segment_size,
 	       (unsigned long long)l->virt_boundary_mask, DEPTH);

@@ -44,6 +44,11 @@ static inline void unpin_user_folio(struct pb_folio *folio,
 }
 #endif
 
+#ifndef FOLL_PCI_P2PDMA
+/* 6.2 has it. Until then no peer's memory is user memory. */
+#define FOLL_PCI_P2PDMA 0
+#endif
+
 /* A plain counter that several add to. */
 #define atomic_stat_add(n, counter) \
 	atomic_long_add(n, (atomic_long_t *)(counter))

@@ -10,6 +10,7 @@
 
 #include <physbio/bio.h>
 #include <physbio/dma.h>
+#include <physbio/elevator.h>
 #include <physbio/limits.h>
 #include <physbio/merge.h>
 #include <physbio/nvme.h>
@@ -51,6 +52,7 @@
 	F(pb_, blk_rq_bio_prep)           \
 	F(pb_, blk_mq_alloc_queue)        \
 	F(pb_, blk_mq_destroy_queue)      \
+	F(pb_, elevator_change)           \
 	F(physbio_, queue_set_stats)      \
 	F(physbio_, queue_set_nomerges)   \
 	F(pb_, queue_data)                \

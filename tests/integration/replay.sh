@@ -44,6 +44,20 @@ expect 0 "bytes moved             $read_bytes read, $written written" --iolog "$
 expect 0 "plug 1," --iolog "$log" --plug 1
 expect 0 "every byte is right" --iolog "$log" --plug 4096 --repr page
 
+# A scheduler finds more to merge, and every byte still arrives.
+requests() {
+	# shellcheck disable=SC2086 # a list of words
+	${PHYSBIO_WRAPPER-} "$physbio" replay --iolog "$log" --repr phys --plug 64 "$@" |
+		sed -n 's|^  requests *||p'
+}
+expect 0 "scheduler mq-deadline" --iolog "$log" --plug 64 --scheduler deadline
+expect 0 "every byte is right" --iolog "$log" --plug 64 --scheduler deadline
+[ "$(requests --scheduler deadline)" -lt "$(requests --scheduler none)" ] || {
+	echo "no request less with a scheduler"
+	bad=1
+}
+expect 2 '--scheduler: "cfq" is not one of' --iolog "$log" --scheduler cfq
+
 # A byte flipped on its way is found, wherever it is.
 last=$("$physbio" replay --iolog "$log" --repr phys |
 	sed -n 's/.* in \([0-9]*\) transfers/\1/p')
