@@ -140,7 +140,8 @@ PB_API void physbio_queue_set_nomerges(struct pb_request_queue *q,
  *
  * Never recurses: what a stacking driver or a split submits meanwhile is put on a
  * list and submitted when this one is done. Beyond the device's end: ends with
- * PB_BLK_STS_IOERR; not a multiple of the logical block: the same.
+ * PB_BLK_STS_IOERR; not a multiple of the logical block: the same. What the device
+ * can't do, polling included: PB_BLK_STS_NOTSUPP.
  *
  * Context: task, may sleep. Source: submit_bio()
  */

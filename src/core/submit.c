@@ -58,6 +58,7 @@ static int queue_set_limits(struct pb_request_queue *q,
 {
 	if (lim)
 		q->limits = *lim;
+	q->limits.features |= PB_BLK_FEAT_NOWAIT | PB_BLK_FEAT_IO_STAT;
 	if (!q->limits.max_user_discard_sectors)
 		q->limits.max_user_discard_sectors = U32_MAX;
 	return pb_blk_validate_limits(&q->limits);
@@ -555,6 +556,11 @@ static void blk_mq_submit_bio(struct pb_bio *bio)
 
 	if (unlikely(bio_unaligned(bio, &q->limits))) {
 		bio_end_with(bio, PB_BLK_STS_IOERR);
+		return;
+	}
+	if (unlikely((bio->bi_opf & PB_REQ_POLLED) &&
+		     !(q->limits.features & PB_BLK_FEAT_POLL))) {
+		bio_end_with(bio, PB_BLK_STS_NOTSUPP);
 		return;
 	}
 	if (!pb_bio_flagged(bio, PB_BIO_REMAPPED))

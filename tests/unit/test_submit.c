@@ -46,6 +46,7 @@ static void bad_bios_end_at_once(void **state)
 		{ PB_REQ_OP_SECURE_ERASE, 0, 512, -EOPNOTSUPP },
 		{ PB_REQ_OP_ZONE_APPEND, 0, 512, -EOPNOTSUPP },
 		{ PB_REQ_OP_DRV_IN, 0, 512, -EOPNOTSUPP },
+		{ PB_REQ_OP_READ | PB_REQ_POLLED, 0, 512, -EOPNOTSUPP },
 	};
 	unsigned int i;
 
