@@ -111,6 +111,9 @@ static int fill(struct lines *l)
 
 static int fail_read(struct lines *l, struct physbio_error *error, int err)
 {
+	if (err == -EILSEQ)
+		return lines_fail(l, error, err,
+				  "can't be read: damaged, or cut short");
 	return lines_fail(l, error, err, "can't be read: %s", strerror(-err));
 }
 

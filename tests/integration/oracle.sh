@@ -38,7 +38,7 @@ for file; do
 	expect 0 "cases=$cases mismatches=0 differs=0" --repr page "$file"
 	expect 0 "cases=$cases mismatches=0 differs=" --repr phys "$file"
 	expect 0 "cases=$cases mismatches=0 differs=" "$file"
-	run --emit --repr page "$file" | grep -v '^#' >"$tmp/emitted"
+	run --emit "$file" | grep -v '^#' >"$tmp/emitted"
 	grep -v '^#' "$tmp/plain" | cmp - "$tmp/emitted" || bad=1
 done
 [ $nr_files -gt 0 ] || {
@@ -91,7 +91,9 @@ expect 2 "the file ends within a case" /dev/stdin <<END
 $(head -n 9 "$tmp/few")
 END
 head -c 1000 "$1" >"$tmp/short.xz"
-expect 2 "$tmp/short.xz:" "$tmp/short.xz"
+expect 2 "can't be read: damaged, or cut short" "$tmp/short.xz"
+: >"$tmp/empty"
+expect 2 "$tmp/empty:1: holds no case" "$tmp/empty"
 expect 2 "nothing.txt:0: can't be opened: No such file" "$tmp/nothing.txt"
 expect 2 "phys or page" --repr both "$tmp/few"
 exit $bad

@@ -406,6 +406,8 @@ static int read_case(struct oracle_file *file, struct physbio_error *error)
 	int ret;
 
 	while ((ret = lines_next(file->lines, &line, error)) > 0) {
+		if (*line == '#')
+			continue;
 		ret = check_line(file, line, error);
 		if (!ret)
 			ret = check_order(file, line, last, error);
@@ -453,6 +455,12 @@ int oracle_next(struct oracle_file *file, struct oracle_case **c,
 	default:
 		return bad(file, error, line, "no case begins so");
 	}
+}
+
+int oracle_fail(struct oracle_file *file, struct physbio_error *error,
+		const char *what)
+{
+	return lines_fail(file->lines, error, -EINVAL, "%s", what);
 }
 
 int oracle_open(const char *path, struct oracle_file **file,

@@ -37,6 +37,10 @@ void oracle_close(struct oracle_file *file);
 int oracle_next(struct oracle_file *file, struct oracle_case **c,
 		struct physbio_error *error);
 
+/* Fill @error with where the file is read and @what is wrong. Return: -EINVAL. */
+int oracle_fail(struct oracle_file *file, struct physbio_error *error,
+		const char *what);
+
 /* @n fields of a line, from the one after its type; the line is not changed. */
 struct field {
 	const char *text;

@@ -236,6 +236,7 @@ static int check_file(struct check *check, const char *path,
 {
 	struct oracle_file *file;
 	struct oracle_case *c;
+	uint64_t before = check->cases;
 	int ret = oracle_open(path, &file, error), seen = 0;
 
 	if (ret)
@@ -253,6 +254,8 @@ static int check_file(struct check *check, const char *path,
 		else if (check->emit)
 			puts(c->lines[0]);
 	}
+	if (!ret && check->cases == before)
+		ret = oracle_fail(file, error, "holds no case");
 	run_destroy(check->run);
 	run_destroy(check->page);
 	check->run = NULL;
@@ -298,7 +301,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option argp_options[] = {
-	{ "repr", 'r', "NAME", 0, "representation: phys (default) or page" },
+	{ "repr", 'r', "NAME", 0,
+	  "representation: phys (default) or page (default with --emit)" },
 	{ "emit", 'e', NULL, 0,
 	  "write each file anew, outputs made from its inputs" },
 	{ 0 },
@@ -328,13 +332,17 @@ static void report(const struct check *check)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .check.repr = &phys_physbio_repr };
+	struct options o = { .check.repr = NULL };
 	struct physbio_error error;
 	int i, err;
 
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
 		return 2;
+	/* Only page can write what was recorded. */
+	if (!o.check.repr)
+		o.check.repr = o.check.emit ? &page_physbio_repr :
+					      &phys_physbio_repr;
 	for (i = 0; i < o.nr_paths; i++) {
 		memset(&error, 0, sizeof(error));
 		err = check_file(&o.check, o.paths[i], &error);
