@@ -330,11 +330,29 @@ static void report(const struct check *check)
 			       check->by[i]);
 }
 
+static int check_all(struct options *o)
+{
+	struct physbio_error error;
+	int i, err;
+
+	for (i = 0; i < o->nr_paths; i++) {
+		memset(&error, 0, sizeof(error));
+		err = check_file(&o->check, o->paths[i], &error);
+		if (!err)
+			continue;
+		fprintf(stderr, "%s:%u: %s\n", o->paths[i], error.line,
+			error.err ? error.message : strerror(-err));
+		return 2;
+	}
+	if (!o->check.emit)
+		report(&o->check);
+	return o->check.by[MISMATCH] != 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .check.repr = NULL };
-	struct physbio_error error;
-	int i, err;
+	int ret;
 
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
@@ -343,18 +361,8 @@ int main(int argc, char **argv)
 	if (!o.check.repr)
 		o.check.repr = o.check.emit ? &page_physbio_repr :
 					      &phys_physbio_repr;
-	for (i = 0; i < o.nr_paths; i++) {
-		memset(&error, 0, sizeof(error));
-		err = check_file(&o.check, o.paths[i], &error);
-		if (err) {
-			fprintf(stderr, "%s:%u: %s\n", o.paths[i], error.line,
-				error.err ? error.message : strerror(-err));
-			return 2;
-		}
-	}
-	if (!o.check.emit)
-		report(&o.check);
+	ret = check_all(&o);
 	free(o.check.text.bytes);
 	free(o.check.page_text.bytes);
-	return o.check.by[MISMATCH] != 0;
+	return ret;
 }
