@@ -597,6 +597,14 @@ static inline void pb_bio_crypt_set_ctx(struct pb_bio *bio,
 	bio->bi_crypt_context.bc_dun = dun;
 }
 
+/* Bits that no vector's start or length may have: a data unit lies within one. */
+static inline uint32_t pb_bio_crypt_align_mask(const struct pb_bio *bio)
+{
+	const struct pb_blk_crypto_key *key = bio->bi_crypt_context.bc_key;
+
+	return key ? key->data_unit_size - 1 : 0;
+}
+
 /* Source: bio_has_crypt_ctx() */
 static inline bool pb_bio_has_crypt_ctx(const struct pb_bio *bio)
 {

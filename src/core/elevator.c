@@ -429,6 +429,75 @@ void pb_elv_merge_requests(struct pb_request *rq, struct pb_request *next)
 	rq->q->last_merge = rq;
 }
 
+#define BIO_LIST_MERGE_MAX 8
+
+bool pb_blk_bio_list_merge(struct pb_request_queue *q,
+			   const struct pb_rq_list *list, struct pb_bio *bio,
+			   unsigned int nr_segs)
+{
+	struct pb_request *rq = list->tail;
+	int checked = BIO_LIST_MERGE_MAX;
+
+	for (; rq && checked; rq = rq->rq_prev, checked--) {
+		switch (pb_blk_attempt_bio_merge(q, rq, bio, nr_segs, true)) {
+		case PB_BIO_MERGE_NONE:
+			continue;
+		case PB_BIO_MERGE_OK:
+			return true;
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
+/* The bio has closed the gap to the neighbour, perhaps. */
+static struct pb_request *attempt_back_merge(struct pb_request_queue *q,
+					     struct pb_request *rq)
+{
+	struct pb_request *next = pb_elv_latter_request(rq);
+
+	return next && pb_blk_attempt_req_merge(q, rq, next) ? next : NULL;
+}
+
+static struct pb_request *attempt_front_merge(struct pb_request_queue *q,
+					      struct pb_request *rq)
+{
+	struct pb_request *prev = pb_elv_former_request(rq);
+
+	return prev && pb_blk_attempt_req_merge(q, prev, rq) ? rq : NULL;
+}
+
+bool pb_blk_mq_sched_try_merge(struct pb_request_queue *q, struct pb_bio *bio,
+			       unsigned int nr_segs,
+			       struct pb_request **merged_request)
+{
+	struct pb_request *rq;
+
+	switch (pb_elv_merge(q, &rq, bio)) {
+	case PB_ELEVATOR_BACK_MERGE:
+		if (pb_bio_attempt_back_merge(rq, bio, nr_segs) !=
+		    PB_BIO_MERGE_OK)
+			return false;
+		*merged_request = attempt_back_merge(q, rq);
+		if (!*merged_request)
+			pb_elv_merged_request(rq, PB_ELEVATOR_BACK_MERGE);
+		return true;
+	case PB_ELEVATOR_FRONT_MERGE:
+		if (pb_bio_attempt_front_merge(rq, bio, nr_segs) !=
+		    PB_BIO_MERGE_OK)
+			return false;
+		*merged_request = attempt_front_merge(q, rq);
+		if (!*merged_request)
+			pb_elv_merged_request(rq, PB_ELEVATOR_FRONT_MERGE);
+		return true;
+	case PB_ELEVATOR_DISCARD_MERGE:
+		return pb_bio_attempt_discard_merge(rq, bio) == PB_BIO_MERGE_OK;
+	default:
+		return false;
+	}
+}
+
 /* --- dispatch --- */
 
 static bool deadline_check_fifo(const struct dd_list *list)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The metadata of a bio: added, moved, cut and cloned as the data are, and asked before
- * two of them become one. Their vectors are vectors like any other.
+ * What goes with a bio's data. Metadata are added, moved, cut and cloned as the data are;
+ * their vectors are vectors like any other. Before two bios become one, their metadata,
+ * keys, regions and payers are asked.
  */
 #include "platform.h"
 
@@ -147,6 +148,19 @@ int pb_blk_rq_count_integrity_sg(struct pb_request_queue *q, struct pb_bio *bio)
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_count_integrity_sg);
 
+/* A gap between the metadata of two bios that the device can't take. */
+static bool integrity_gap(const struct pb_request_queue *q,
+			  const struct pb_bio *prev, const struct pb_bio *next)
+{
+	const struct pb_bio_integrity_payload *bip = pb_bio_integrity(prev);
+	const struct pb_bio_integrity_payload *nbip = pb_bio_integrity(next);
+
+	if (likely(!bip || !nbip))
+		return false;
+	return pb_bvec_gap_to_prev(&q->limits, &bip->bip_vec[bip->bip_vcnt - 1],
+				   pb_bvec_offset(&nbip->bip_vec[0]));
+}
+
 /* Are both without metadata, or is what they say about them the same? */
 static bool bips_alike(const struct pb_bio *bio, const struct pb_bio *next)
 {
@@ -181,18 +195,52 @@ bool pb_blk_integrity_merge_rq(struct pb_request_queue *q,
 	return bips_alike(rq->bio, next->bio) &&
 	       (u32)rq->nr_integrity_segments + next->nr_integrity_segments <=
 		       q->limits.max_integrity_segments &&
-	       !pb_integrity_gap(q, rq->biotail, next->bio);
+	       !integrity_gap(q, rq->biotail, next->bio);
 }
 EXPORT_SYMBOL_GPL(pb_blk_integrity_merge_rq);
 
-bool pb_integrity_gap(const struct pb_request_queue *q,
-		      const struct pb_bio *prev, const struct pb_bio *next)
-{
-	const struct pb_bio_integrity_payload *bip = pb_bio_integrity(prev);
-	const struct pb_bio_integrity_payload *nbip = pb_bio_integrity(next);
+/* --- all of it, before two become one --- */
 
-	if (!bip || !nbip)
-		return false;
-	return pb_bvec_gap_to_prev(&q->limits, &bip->bip_vec[bip->bip_vcnt - 1],
-				   pb_bvec_offset(&nbip->bip_vec[0]));
+/* Would one cgroup pay for both? Source: blk_cgroup_mergeable() */
+static bool cgroup_mergeable(const struct pb_bio *bio,
+			     const struct pb_bio *next)
+{
+	return bio->bi_blkg == next->bi_blkg &&
+	       !(bio->bi_opf & PB_REQ_AS_ROOT) ==
+		       !(next->bi_opf & PB_REQ_AS_ROOT);
+}
+
+bool pb_contexts_alike(struct pb_request *rq, struct pb_bio *bio)
+{
+	return rq->bio->bi_region == bio->bi_region &&
+	       cgroup_mergeable(rq->bio, bio) &&
+	       pb_blk_integrity_merge_bio(rq->q, rq, bio) &&
+	       pb_bio_crypt_ctx_compatible(&rq->bio->bi_crypt_context,
+					   &bio->bi_crypt_context);
+}
+
+bool pb_context_follows(const struct pb_request_queue *q,
+			const struct pb_bio *first, const struct pb_bio *prev,
+			u32 bytes, const struct pb_bio *next)
+{
+	return !integrity_gap(q, prev, next) &&
+	       pb_bio_crypt_ctx_mergeable(&first->bi_crypt_context, bytes,
+					  &next->bi_crypt_context);
+}
+
+bool pb_rq_contexts_join(struct pb_request *rq, struct pb_request *next)
+{
+	return rq->bio->bi_region == next->bio->bi_region &&
+	       cgroup_mergeable(rq->bio, next->bio) &&
+	       pb_blk_integrity_merge_rq(rq->q, rq, next) &&
+	       pb_bio_crypt_ctx_mergeable(&rq->bio->bi_crypt_context,
+					  pb_blk_rq_bytes(rq),
+					  &next->bio->bi_crypt_context);
+}
+
+void pb_rq_add_context(struct pb_request *rq, struct pb_bio *bio)
+{
+	if (unlikely(pb_bio_integrity(bio)))
+		rq->nr_integrity_segments +=
+			(u16)pb_blk_rq_count_integrity_sg(rq->q, bio);
 }

@@ -6,8 +6,6 @@
  */
 #include "platform.h"
 
-#include <physbio/elevator.h>
-#include <physbio/integrity.h>
 #include <physbio/merge.h>
 #include <physbio/split.h>
 #include <physbio/submit.h>
@@ -42,29 +40,13 @@ bool pb_rq_mergeable(const struct pb_request *rq)
 	return !(rq->rq_flags & (PB_RQF_STARTED | PB_RQF_SPECIAL_PAYLOAD));
 }
 
-/* Would one cgroup pay for both? Source: blk_cgroup_mergeable() */
-static bool cgroup_mergeable(const struct pb_request *rq,
-			     const struct pb_bio *bio)
-{
-	return rq->bio->bi_blkg == bio->bi_blkg &&
-	       !(rq->bio->bi_opf & PB_REQ_AS_ROOT) ==
-		       !(bio->bi_opf & PB_REQ_AS_ROOT);
-}
-
 bool pb_blk_rq_merge_ok(struct pb_request *rq, struct pb_bio *bio)
 {
 	if (!pb_rq_mergeable(rq) || !pb_bio_mergeable(bio))
 		return false;
 	if (pb_req_op(rq) != pb_bio_op(bio))
 		return false;
-	if (rq->bio->bi_region != bio->bi_region)
-		return false;
-	if (!cgroup_mergeable(rq, bio))
-		return false;
-	if (!pb_blk_integrity_merge_bio(rq->q, rq, bio))
-		return false;
-	if (!pb_bio_crypt_ctx_compatible(&rq->bio->bi_crypt_context,
-					 &bio->bi_crypt_context))
+	if (!pb_contexts_alike(rq, bio))
 		return false;
 	if (rq->write_hint != bio->bi_write_hint ||
 	    rq->write_stream != bio->bi_write_stream ||
@@ -205,29 +187,24 @@ static int rq_set_nomerge(struct pb_request *rq)
 static int rq_take_segments(struct pb_request *rq, struct pb_bio *bio,
 			    unsigned int nr_segs)
 {
-	if (!cgroup_mergeable(rq, bio) ||
-	    !pb_blk_integrity_merge_bio(rq->q, rq, bio))
+	if (!pb_contexts_alike(rq, bio))
 		return rq_set_nomerge(rq);
 	if (pb_req_op(rq) == PB_REQ_OP_DISCARD)
 		return 1;
 	if (rq->nr_phys_segments + nr_segs > rq->q->limits.max_segments)
 		return rq_set_nomerge(rq);
 	rq->nr_phys_segments += (u16)nr_segs;
-	if (unlikely(pb_bio_integrity(bio)))
-		rq->nr_integrity_segments +=
-			(u16)pb_blk_rq_count_integrity_sg(rq->q, bio);
+	pb_rq_add_context(rq, bio);
 	return 1;
 }
 
 int pb_ll_back_merge_fn(struct pb_request *rq, struct pb_bio *bio,
 			unsigned int nr_segs)
 {
-	if (bio_will_gap(rq->q, rq->bio, rq->biotail, bio) ||
-	    pb_integrity_gap(rq->q, rq->biotail, bio))
+	if (bio_will_gap(rq->q, rq->bio, rq->biotail, bio))
 		return 0;
-	if (!pb_bio_crypt_ctx_mergeable(&rq->bio->bi_crypt_context,
-					pb_blk_rq_bytes(rq),
-					&bio->bi_crypt_context))
+	if (!pb_context_follows(rq->q, rq->bio, rq->biotail,
+				pb_blk_rq_bytes(rq), bio))
 		return 0;
 	if (!rq_takes_sectors(rq, bio, pb_blk_rq_pos(rq)))
 		return rq_set_nomerge(rq);
@@ -238,12 +215,9 @@ EXPORT_SYMBOL_GPL(pb_ll_back_merge_fn);
 static int ll_front_merge_fn(struct pb_request *rq, struct pb_bio *bio,
 			     unsigned int nr_segs)
 {
-	if (bio_will_gap(rq->q, bio, bio, rq->bio) ||
-	    pb_integrity_gap(rq->q, bio, rq->bio))
+	if (bio_will_gap(rq->q, bio, bio, rq->bio))
 		return 0;
-	if (!pb_bio_crypt_ctx_mergeable(&bio->bi_crypt_context,
-					bio->bi_iter.bi_size,
-					&rq->bio->bi_crypt_context))
+	if (!pb_context_follows(rq->q, bio, bio, bio->bi_iter.bi_size, rq->bio))
 		return 0;
 	if (!rq_takes_sectors(rq, bio, bio->bi_iter.bi_sector))
 		return rq_set_nomerge(rq);
@@ -291,9 +265,9 @@ static void rq_append(struct pb_request *rq, struct pb_bio *bio)
 	rq->__data_len += bio->bi_iter.bi_size;
 }
 
-static enum pb_bio_merge_status bio_attempt_back_merge(struct pb_request *rq,
-						       struct pb_bio *bio,
-						       unsigned int nr_segs)
+enum pb_bio_merge_status pb_bio_attempt_back_merge(struct pb_request *rq,
+						   struct pb_bio *bio,
+						   unsigned int nr_segs)
 {
 	if (!pb_ll_back_merge_fn(rq, bio, nr_segs))
 		return PB_BIO_MERGE_FAILED;
@@ -305,9 +279,9 @@ static enum pb_bio_merge_status bio_attempt_back_merge(struct pb_request *rq,
 	return PB_BIO_MERGE_OK;
 }
 
-static enum pb_bio_merge_status bio_attempt_front_merge(struct pb_request *rq,
-							struct pb_bio *bio,
-							unsigned int nr_segs)
+enum pb_bio_merge_status pb_bio_attempt_front_merge(struct pb_request *rq,
+						    struct pb_bio *bio,
+						    unsigned int nr_segs)
 {
 	/* Writes of a zone go where it ends. */
 	if (rq->rq_flags & PB_RQF_ZONE_WRITE_PLUGGING)
@@ -325,8 +299,8 @@ static enum pb_bio_merge_status bio_attempt_front_merge(struct pb_request *rq,
 }
 
 /* A discard's segments are its ranges; one has at least one. */
-static enum pb_bio_merge_status bio_attempt_discard_merge(struct pb_request *rq,
-							  struct pb_bio *bio)
+enum pb_bio_merge_status pb_bio_attempt_discard_merge(struct pb_request *rq,
+						      struct pb_bio *bio)
 {
 	u16 ranges = max_t(u16, rq->nr_phys_segments, 1);
 
@@ -351,11 +325,11 @@ enum pb_bio_merge_status pb_blk_attempt_bio_merge(struct pb_request_queue *q,
 		return PB_BIO_MERGE_NONE;
 	switch (pb_blk_try_merge(rq, bio)) {
 	case PB_ELEVATOR_BACK_MERGE:
-		return bio_attempt_back_merge(rq, bio, nr_segs);
+		return pb_bio_attempt_back_merge(rq, bio, nr_segs);
 	case PB_ELEVATOR_FRONT_MERGE:
-		return bio_attempt_front_merge(rq, bio, nr_segs);
+		return pb_bio_attempt_front_merge(rq, bio, nr_segs);
 	case PB_ELEVATOR_DISCARD_MERGE:
-		return bio_attempt_discard_merge(rq, bio);
+		return pb_bio_attempt_discard_merge(rq, bio);
 	default:
 		return PB_BIO_MERGE_NONE;
 	}
@@ -367,8 +341,6 @@ static bool rqs_alike(const struct pb_request *rq,
 {
 	if (!pb_rq_mergeable(rq) || !pb_rq_mergeable(next) ||
 	    pb_req_op(rq) != pb_req_op(next))
-		return false;
-	if (rq->bio->bi_region != next->bio->bi_region)
 		return false;
 	if (rq->write_hint != next->write_hint ||
 	    rq->write_stream != next->write_stream ||
@@ -398,12 +370,7 @@ static bool ll_merge_requests_fn(struct pb_request *rq, struct pb_request *next)
 		return false;
 	if (segs > most)
 		return false;
-	if (!cgroup_mergeable(rq, next->bio) ||
-	    !pb_blk_integrity_merge_rq(rq->q, rq, next))
-		return false;
-	if (!pb_bio_crypt_ctx_mergeable(&rq->bio->bi_crypt_context,
-					pb_blk_rq_bytes(rq),
-					&next->bio->bi_crypt_context))
+	if (!pb_rq_contexts_join(rq, next))
 		return false;
 	rq->nr_phys_segments = (u16)segs;
 	rq->nr_integrity_segments += next->nr_integrity_segments;
@@ -467,8 +434,10 @@ int pb_blk_rq_append_bio(struct pb_request *rq, struct pb_bio *bio)
 	int ret = pb_bio_split_io_at(bio, lim, &nr_segs,
 				     lim->max_hw_sectors << PB_SECTOR_SHIFT, 0);
 
+	if (ret > 0)
+		return -EREMOTEIO;
 	if (ret)
-		return ret > 0 ? -EREMOTEIO : ret;
+		return ret;
 	if (!rq->bio) {
 		rq->bio = bio;
 		rq->biotail = bio;
@@ -485,74 +454,6 @@ int pb_blk_rq_append_bio(struct pb_request *rq, struct pb_bio *bio)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_append_bio);
-
-#define BIO_LIST_MERGE_MAX 8
-
-bool pb_blk_bio_list_merge(struct pb_request_queue *q,
-			   const struct pb_rq_list *list, struct pb_bio *bio,
-			   unsigned int nr_segs)
-{
-	struct pb_request *rq = list->tail;
-	int checked = BIO_LIST_MERGE_MAX;
-
-	for (; rq && checked; rq = rq->rq_prev, checked--) {
-		switch (pb_blk_attempt_bio_merge(q, rq, bio, nr_segs, true)) {
-		case PB_BIO_MERGE_NONE:
-			continue;
-		case PB_BIO_MERGE_OK:
-			return true;
-		default:
-			return false;
-		}
-	}
-	return false;
-}
-
-/* The bio has closed the gap to the neighbour, perhaps. */
-static struct pb_request *attempt_back_merge(struct pb_request_queue *q,
-					     struct pb_request *rq)
-{
-	struct pb_request *next = pb_elv_latter_request(rq);
-
-	return next && pb_blk_attempt_req_merge(q, rq, next) ? next : NULL;
-}
-
-static struct pb_request *attempt_front_merge(struct pb_request_queue *q,
-					      struct pb_request *rq)
-{
-	struct pb_request *prev = pb_elv_former_request(rq);
-
-	return prev && pb_blk_attempt_req_merge(q, prev, rq) ? rq : NULL;
-}
-
-bool pb_blk_mq_sched_try_merge(struct pb_request_queue *q, struct pb_bio *bio,
-			       unsigned int nr_segs,
-			       struct pb_request **merged_request)
-{
-	struct pb_request *rq;
-
-	switch (pb_elv_merge(q, &rq, bio)) {
-	case PB_ELEVATOR_BACK_MERGE:
-		if (bio_attempt_back_merge(rq, bio, nr_segs) != PB_BIO_MERGE_OK)
-			return false;
-		*merged_request = attempt_back_merge(q, rq);
-		if (!*merged_request)
-			pb_elv_merged_request(rq, PB_ELEVATOR_BACK_MERGE);
-		return true;
-	case PB_ELEVATOR_FRONT_MERGE:
-		if (bio_attempt_front_merge(rq, bio, nr_segs) !=
-		    PB_BIO_MERGE_OK)
-			return false;
-		*merged_request = attempt_front_merge(q, rq);
-		if (!*merged_request)
-			pb_elv_merged_request(rq, PB_ELEVATOR_FRONT_MERGE);
-		return true;
-	case PB_ELEVATOR_DISCARD_MERGE:
-		return bio_attempt_discard_merge(rq, bio) == PB_BIO_MERGE_OK;
-	default:
-		return false;
-	}
-}
 
 /* Of several queues' requests: the oldest of this one. */
 static struct pb_request *plug_first_of(const struct pb_blk_plug *plug,

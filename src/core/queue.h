@@ -98,9 +98,25 @@ int pb_bio_integrity_clone(struct pb_bio *bio, const struct pb_bio *src,
 			   pb_gfp_t gfp, struct pb_bio_set *bs);
 void pb_bio_integrity_free(struct pb_bio *bio);
 
-/* Is there a gap between the metadata of two bios that the device can't take? */
-bool pb_integrity_gap(const struct pb_request_queue *q,
-		      const struct pb_bio *prev, const struct pb_bio *next);
+/*
+ * What a bio has beside its data: whose memory it is, who pays, the key and the
+ * metadata. Is it such that the bio may be in this request?
+ */
+bool pb_contexts_alike(struct pb_request *rq, struct pb_bio *bio);
+
+/*
+ * May @next follow @prev, the last of bios from @first on that have @bytes? Keys' data
+ * units must go on, and metadata have no gap that the device can't take.
+ */
+bool pb_context_follows(const struct pb_request_queue *q,
+			const struct pb_bio *first, const struct pb_bio *prev,
+			u32 bytes, const struct pb_bio *next);
+
+/* Both of these for two requests. */
+bool pb_rq_contexts_join(struct pb_request *rq, struct pb_request *next);
+
+/* Count what a bio brings along. */
+void pb_rq_add_context(struct pb_request *rq, struct pb_bio *bio);
 
 /* May anything be merged with it at all? Source: rq_mergeable() */
 bool pb_rq_mergeable(const struct pb_request *rq);
@@ -111,6 +127,16 @@ static inline bool pb_blk_discard_mergable(const struct pb_request *rq)
 	return pb_req_op(rq) == PB_REQ_OP_DISCARD &&
 	       rq->q->limits.max_discard_segments > 1;
 }
+
+/* Join a bio to a request where it touches it, if the limits allow it. */
+enum pb_bio_merge_status pb_bio_attempt_back_merge(struct pb_request *rq,
+						   struct pb_bio *bio,
+						   unsigned int nr_segs);
+enum pb_bio_merge_status pb_bio_attempt_front_merge(struct pb_request *rq,
+						    struct pb_bio *bio,
+						    unsigned int nr_segs);
+enum pb_bio_merge_status pb_bio_attempt_discard_merge(struct pb_request *rq,
+						      struct pb_bio *bio);
 
 /* The newest eight of a list. Source: blk_bio_list_merge() */
 bool pb_blk_bio_list_merge(struct pb_request_queue *q,

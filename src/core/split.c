@@ -135,18 +135,13 @@ int pb_bio_split_io_at(struct pb_bio *bio, const struct pb_queue_limits *lim,
 		       unsigned len_align_mask)
 {
 	struct split_walk w = { .lim = lim, .max_bytes = max_bytes };
-	u32 start_align_mask = lim->dma_alignment;
+	u32 unit_mask = pb_bio_crypt_align_mask(bio);
+	u32 start_align_mask = lim->dma_alignment | unit_mask;
 	struct pb_bio_vec bv, prev;
 	struct pb_bvec_iter iter;
 	bool first = true;
 
-	/* A data unit may not straddle two vectors. */
-	if (unlikely(pb_bio_has_crypt_ctx(bio))) {
-		u32 unit = bio->bi_crypt_context.bc_key->data_unit_size;
-
-		start_align_mask |= unit - 1;
-		len_align_mask |= unit - 1;
-	}
+	len_align_mask |= unit_mask;
 	pb_bio_for_each_bvec(bv, bio, iter) {
 		u32 offset = pb_bvec_offset(&bv);
 
@@ -176,22 +171,26 @@ split:
 }
 EXPORT_SYMBOL_GPL(pb_bio_split_io_at);
 
+static struct pb_bio *bio_end_unsplit(struct pb_bio *bio, int err)
+{
+	bio->bi_status = pb_errno_to_blk_status(err);
+	pb_bio_endio(bio);
+	return NULL;
+}
+
 /* @sectors: of the front part, 0: it fits, -errno: the bio ends with it. */
 static struct pb_bio *bio_submit_split(struct pb_bio *bio, int sectors)
 {
 	struct pb_request_queue *q = bio->bi_bdev->bd_queue;
 	struct pb_bio *split;
 
+	if (sectors < 0)
+		return bio_end_unsplit(bio, sectors);
 	if (!sectors)
 		return bio;
-	split = sectors > 0 ?
-			pb_bio_split(bio, sectors, PB_GFP_NOIO, &q->bio_split) :
-			ERR_PTR(sectors);
-	if (IS_ERR(split)) {
-		bio->bi_status = pb_errno_to_blk_status((int)PTR_ERR(split));
-		pb_bio_endio(bio);
-		return NULL;
-	}
+	split = pb_bio_split(bio, sectors, PB_GFP_NOIO, &q->bio_split);
+	if (IS_ERR(split))
+		return bio_end_unsplit(bio, (int)PTR_ERR(split));
 	split->bi_opf |= PB_REQ_NOMERGE;
 	/* The gaps are those of the front part; the rest has yet to be looked at. */
 	if (!(q->limits.quirks & PB_QUIRK_LOST_GAP_BIT))
@@ -254,9 +253,8 @@ static struct pb_bio *bio_split_discard(struct pb_bio *bio,
 	next = bio->bi_iter.bi_sector + max_sectors -
 	       (lim->discard_alignment >> PB_SECTOR_SHIFT) % granularity;
 	over = sector_div(next, granularity);
-	if (max_sectors > over)
-		max_sectors -= over;
-	return bio_submit_split(bio, (int)max_sectors);
+	/* Less than a granule, of which max_sectors has one at least. */
+	return bio_submit_split(bio, (int)(max_sectors - over));
 }
 
 static struct pb_bio *bio_split_write_zeroes(struct pb_bio *bio,
