@@ -30,7 +30,8 @@ static int add_port(struct machine *m, const char *hb, const char *port,
 	int node =
 		physbio_topology_add(m->t, PHYSBIO_HOST_BRIDGE, hb, NULL, NULL);
 
-	physbio_topology_node(m->t, node)->p2p_listed = c->allowed;
+	physbio_topology_node(m->t, node)->p2p_listed =
+		c->allowed ? PHYSBIO_P2P_LISTED : PHYSBIO_P2P_UNLISTED;
 	physbio_topology_add(m->t, PHYSBIO_BRIDGE, port, hb, NULL);
 	return physbio_topology_add_outbound(m->t, node, &w, NULL);
 }

@@ -15,8 +15,18 @@ extern "C" {
 #endif
 
 #define PHYSBIO_NAME_MAX 32
-#define PHYSBIO_MAX_WINDOWS 8
 #define PHYSBIO_MAX_BARS 6
+
+/* Bits of acs_ctrl that send a peer's traffic up: P2P request and completion redirect,
+ * egress control. */
+#define PHYSBIO_ACS_REDIRECT 0x2cu
+
+/* Is a host bridge on Linux's list of those that forward P2P? */
+enum physbio_p2p_listing {
+	PHYSBIO_P2P_UNLISTED = 0,
+	PHYSBIO_P2P_LISTED,
+	PHYSBIO_P2P_LISTED_SAME, /* between its own devices only */
+};
 
 enum physbio_node_kind {
 	PHYSBIO_HOST_BRIDGE,
@@ -33,7 +43,7 @@ struct physbio_bridge_window {
 
 struct physbio_bar {
 	uint64_t bus; /* bus address of the first byte, what the register holds */
-	uint64_t size; /* bytes, multiple of the page size */
+	uint64_t size; /* bytes */
 	bool published; /* peers may use it: the BAR is a P2P provider */
 };
 
@@ -42,17 +52,20 @@ struct physbio_node {
 	enum physbio_node_kind kind;
 	int parent; /* index of the node above, -1: none */
 
-	/* host bridge */
-	struct physbio_bridge_window outbound[PHYSBIO_MAX_WINDOWS];
-	struct physbio_bridge_window inbound[PHYSBIO_MAX_WINDOWS];
+	/* host bridge; any number of windows, the description's own */
+	struct physbio_bridge_window *outbound;
+	struct physbio_bridge_window *inbound;
 	unsigned int nr_outbound;
 	unsigned int nr_inbound; /* 0: bus address = CPU address */
-	bool p2p_listed; /* software: on the allow-list for P2P */
+	enum physbio_p2p_listing p2p_listed; /* software; see p2p.h */
 	bool p2p_routed; /* hardware: forwards from one of its ports to another */
 
-	/* endpoint */
+	/* bridge, endpoint */
+	uint16_t acs_ctrl; /* the ACS control register, 0: has none */
 	struct physbio_bar bars[PHYSBIO_MAX_BARS];
 	unsigned int nr_bars;
+
+	/* endpoint */
 	uint64_t dma_mask; /* highest bus address it can put on the bus */
 	int numa_node; /* -1: none */
 };
@@ -100,7 +113,7 @@ PB_API int physbio_topology_add(struct physbio_topology *t,
  * @error: filled on failure; may be NULL
  *
  * Context: any. Return: 0; -EINVAL if it is empty, wraps or overlaps another one on
- * either side (of any host bridge where CPU addresses are concerned); -ENOSPC.
+ * either side (of any host bridge where CPU addresses are concerned); -ENOMEM.
  */
 PB_API int physbio_topology_add_outbound(struct physbio_topology *t, int node,
 					 const struct physbio_bridge_window *w,
@@ -112,15 +125,15 @@ PB_API int physbio_topology_add_inbound(struct physbio_topology *t, int node,
 					struct physbio_error *error);
 
 /**
- * physbio_topology_add_bar() - a BAR of an endpoint
+ * physbio_topology_add_bar() - a BAR of a device
  * @t: description
- * @node: index of an endpoint
+ * @node: index of an endpoint or bridge
  * @bar: the BAR
  * @error: filled on failure; may be NULL
  *
- * Context: any. Return: its index at the endpoint; -EINVAL if it is empty, not of
- * whole pages, outside every outbound window of its host bridge, or overlaps a BAR
- * below the same one; -ENOSPC.
+ * Context: any. Return: its index at the device; -EINVAL if it is empty, published and
+ * not of whole pages, outside every outbound window of its host bridge, or overlaps a
+ * BAR below the same one; -ENOSPC.
  */
 PB_API int physbio_topology_add_bar(struct physbio_topology *t, int node,
 				    const struct physbio_bar *bar,
@@ -132,6 +145,11 @@ PB_API int physbio_topology_find(const struct physbio_topology *t,
 				 const char *name);
 PB_API struct physbio_node *physbio_topology_node(struct physbio_topology *t,
 						  int node);
+
+/* Does the CPU forward P2P between any of its root ports, as AMD's do since Zen? */
+PB_API void physbio_topology_set_cpu_forwards(struct physbio_topology *t,
+					      bool forwards);
+PB_API bool physbio_topology_cpu_forwards(const struct physbio_topology *t);
 
 /* The host bridge above a node, or the node itself if it is one. Context: any. */
 PB_API int physbio_topology_host_bridge(struct physbio_topology *t, int node);

@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include <physbio/machine.h>
+#include <physbio/p2p.h>
 
 /* What one endpoint needs. */
 struct client {
 	struct pb_device dev;
 	struct physbio_xlate xlate;
-	struct physbio_window windows[PHYSBIO_MAX_WINDOWS];
+	struct physbio_window *windows;
 	uint8_t *p2p_map; /* by region id */
 };
 
@@ -71,7 +72,15 @@ static void region_add(struct physbio_machine *m, int node, int bar)
 	m->nr_regions++;
 }
 
-/* A BAR that is not published has bytes too, but no one may ask for a mapping. */
+static bool whole_pages(const struct physbio_bar *bar)
+{
+	return !((bar->bus | bar->size) & (PB_PAGE_SIZE - 1));
+}
+
+/*
+ * A BAR that is not published has bytes too, but no one may ask for a mapping. One that
+ * is less than a page has registers, and no bytes here.
+ */
 static void find_regions(struct physbio_machine *m)
 {
 	int i, j;
@@ -80,43 +89,9 @@ static void find_regions(struct physbio_machine *m)
 		struct physbio_node *n = physbio_topology_node(m->topology, i);
 
 		for (j = 0; j < (int)n->nr_bars; j++)
-			region_add(m, i, j);
+			if (whole_pages(&n->bars[j]))
+				region_add(m, i, j);
 	}
-}
-
-/* The lowest bridge that two nodes are both below, -1: none. */
-static int common_bridge(struct physbio_topology *t, int a, int b)
-{
-	int above, other;
-
-	for (above = physbio_topology_node(t, a)->parent; above >= 0;
-	     above = physbio_topology_node(t, above)->parent) {
-		if (physbio_topology_node(t, above)->kind != PHYSBIO_BRIDGE)
-			continue;
-		for (other = physbio_topology_node(t, b)->parent; other >= 0;
-		     other = physbio_topology_node(t, other)->parent)
-			if (other == above)
-				return above;
-	}
-	return -1;
-}
-
-static bool host_bridge_listed(struct physbio_topology *t, int node)
-{
-	int hb = physbio_topology_host_bridge(t, node);
-
-	return physbio_topology_node(t, hb)->p2p_listed;
-}
-
-/* Two root ports of one host bridge share no bridge: their peers go through it. */
-static enum pb_pci_p2pdma_map_type map_type(struct physbio_topology *t,
-					    int provider, int client)
-{
-	if (provider == client || common_bridge(t, provider, client) >= 0)
-		return PB_PCI_P2PDMA_MAP_BUS_ADDR;
-	if (host_bridge_listed(t, provider) && host_bridge_listed(t, client))
-		return PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
-	return PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
 }
 
 static bool region_published(const struct physbio_machine *m, unsigned int id)
@@ -135,8 +110,9 @@ static void client_set_p2p(struct physbio_machine *m, int node)
 	for (id = 0; id < m->nr_regions; id++)
 		c->p2p_map[id] =
 			region_published(m, id) ?
-				(uint8_t)map_type(m->topology,
-						  m->region_node[id], node) :
+				(uint8_t)physbio_p2p_verdict(
+					m->topology, m->region_node[id], node)
+					.map :
 				(uint8_t)PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
 	physbio_xlate_set_p2p(&c->xlate, c->p2p_map, m->nr_regions);
 }
@@ -156,6 +132,9 @@ static int client_set_windows(struct client *c, const struct physbio_node *hb)
 		physbio_xlate_init_identity(&c->xlate);
 		return 0;
 	}
+	c->windows = calloc(hb->nr_inbound, sizeof(*c->windows));
+	if (!c->windows)
+		return -ENOMEM;
 	for (i = 0; i < hb->nr_inbound; i++) {
 		c->windows[i].start = hb->inbound[i].cpu;
 		c->windows[i].size = hb->inbound[i].size;
@@ -173,12 +152,16 @@ static int client_setup(struct physbio_machine *m, int node,
 	struct physbio_node *n = physbio_topology_node(m->topology, node);
 	struct client *c = &m->clients[node];
 	struct physbio_node *hb;
+	int err;
 
 	if (n->kind != PHYSBIO_ENDPOINT)
 		return 0;
 	hb = physbio_topology_node(
 		m->topology, physbio_topology_host_bridge(m->topology, node));
-	if (client_set_windows(c, hb))
+	err = client_set_windows(c, hb);
+	if (err == -ENOMEM)
+		return no_memory(error);
+	if (err)
 		return fail(error, -EINVAL,
 			    "inbound windows are empty, wrap or overlap: ",
 			    hb->name);
@@ -268,8 +251,12 @@ int physbio_machine_create(struct physbio_topology *t,
 
 void physbio_machine_destroy(struct physbio_machine *m)
 {
+	int i;
+
 	if (!m)
 		return;
+	for (i = 0; m->clients && i < physbio_topology_nr(m->topology); i++)
+		free(m->clients[i].windows);
 	physbio_mem_destroy(m->mem);
 	free(m->p2p_maps);
 	free(m->region_bar);

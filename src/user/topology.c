@@ -15,6 +15,7 @@
 struct physbio_topology {
 	struct physbio_node *nodes;
 	int nr;
+	bool cpu_forwards;
 };
 
 struct physbio_topology *physbio_topology_create(void)
@@ -24,10 +25,27 @@ struct physbio_topology *physbio_topology_create(void)
 
 void physbio_topology_destroy(struct physbio_topology *t)
 {
+	int i;
+
 	if (!t)
 		return;
+	for (i = 0; i < t->nr; i++) {
+		free(t->nodes[i].outbound);
+		free(t->nodes[i].inbound);
+	}
 	free(t->nodes);
 	free(t);
+}
+
+void physbio_topology_set_cpu_forwards(struct physbio_topology *t,
+				       bool forwards)
+{
+	t->cpu_forwards = forwards;
+}
+
+bool physbio_topology_cpu_forwards(const struct physbio_topology *t)
+{
+	return t->cpu_forwards;
 }
 
 __attribute__((format(printf, 3, 4))) static int
@@ -173,15 +191,26 @@ static int check_windows_apart(const struct physbio_bridge_window *w,
 }
 
 static int check_host_bridge(struct physbio_topology *t, int node,
-			     unsigned int nr, struct physbio_error *error)
+			     struct physbio_error *error)
 {
 	struct physbio_node *hb = physbio_topology_node(t, node);
 
 	if (!hb || hb->kind != PHYSBIO_HOST_BRIDGE)
 		return fail(error, -EINVAL, "node %d is no host bridge", node);
-	if (nr == PHYSBIO_MAX_WINDOWS)
-		return fail(error, -ENOSPC, "%s: more than %d windows",
-			    hb->name, PHYSBIO_MAX_WINDOWS);
+	return 0;
+}
+
+static int append(struct physbio_bridge_window **windows, unsigned int *nr,
+		  const struct physbio_bridge_window *w,
+		  struct physbio_error *error)
+{
+	struct physbio_bridge_window *more =
+		realloc(*windows, (*nr + 1) * sizeof(*more));
+
+	if (!more)
+		return fail(error, -ENOMEM, "no memory for window %u", *nr);
+	more[(*nr)++] = *w;
+	*windows = more;
 	return 0;
 }
 
@@ -206,14 +235,13 @@ int physbio_topology_add_outbound(struct physbio_topology *t, int node,
 				  struct physbio_error *error)
 {
 	struct physbio_node *hb = physbio_topology_node(t, node);
-	int err = check_host_bridge(t, node, hb ? hb->nr_outbound : 0, error);
+	int err = check_host_bridge(t, node, error);
 
 	if (!err)
 		err = check_outbound(t, node, w, error);
 	if (err)
 		return err;
-	hb->outbound[hb->nr_outbound++] = *w;
-	return 0;
+	return append(&hb->outbound, &hb->nr_outbound, w, error);
 }
 
 int physbio_topology_add_inbound(struct physbio_topology *t, int node,
@@ -221,7 +249,7 @@ int physbio_topology_add_inbound(struct physbio_topology *t, int node,
 				 struct physbio_error *error)
 {
 	struct physbio_node *hb = physbio_topology_node(t, node);
-	int err = check_host_bridge(t, node, hb ? hb->nr_inbound : 0, error);
+	int err = check_host_bridge(t, node, error);
 	unsigned int j;
 
 	if (!err)
@@ -231,8 +259,7 @@ int physbio_topology_add_inbound(struct physbio_topology *t, int node,
 					  error);
 	if (err)
 		return err;
-	hb->inbound[hb->nr_inbound++] = *w;
-	return 0;
+	return append(&hb->inbound, &hb->nr_inbound, w, error);
 }
 
 static const struct physbio_bridge_window *
@@ -273,6 +300,13 @@ static int check_bar_apart(struct physbio_topology *t, int hb,
 	return 0;
 }
 
+/* What peers may use has pages. */
+static bool whole_if_published(const struct physbio_bar *bar)
+{
+	return !bar->published ||
+	       !((bar->bus | bar->size) & (PB_PAGE_SIZE - 1));
+}
+
 int physbio_topology_add_bar(struct physbio_topology *t, int node,
 			     const struct physbio_bar *bar,
 			     struct physbio_error *error)
@@ -280,13 +314,13 @@ int physbio_topology_add_bar(struct physbio_topology *t, int node,
 	struct physbio_node *n = physbio_topology_node(t, node);
 	int hb, err;
 
-	if (!n || n->kind != PHYSBIO_ENDPOINT)
-		return fail(error, -EINVAL, "node %d is no endpoint", node);
+	if (!n || n->kind == PHYSBIO_HOST_BRIDGE)
+		return fail(error, -EINVAL, "node %d is no device", node);
 	if (n->nr_bars == PHYSBIO_MAX_BARS)
 		return fail(error, -ENOSPC, "%s: more than %d BARs", n->name,
 			    PHYSBIO_MAX_BARS);
 	hb = physbio_topology_host_bridge(t, node);
-	if (!bar->size || ((bar->bus | bar->size) & (PB_PAGE_SIZE - 1)) ||
+	if (!bar->size || !whole_if_published(bar) ||
 	    !window_of_bus(&t->nodes[hb], bar->bus, bar->size))
 		return fail(error, -EINVAL,
 			    "%s: BAR at bus 0x%" PRIx64 " size 0x%" PRIx64
