@@ -449,6 +449,27 @@ static void a_discard_has_no_last_vector(void **state)
 	test_queue_down(&tq);
 }
 
+static void some_operations_merge_with_nothing(void **state)
+{
+	static const pb_blk_opf_t ops[] = { PB_REQ_OP_DRV_IN, PB_REQ_OP_DRV_OUT,
+					    PB_REQ_OP_FLUSH,
+					    PB_REQ_OP_WRITE_ZEROES,
+					    PB_REQ_OP_ZONE_APPEND };
+	struct pb_request first, second;
+	unsigned int i;
+
+	test_queue_up(&tq, &wide, 8);
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		make_rq(&first, &a, ops[i], 8, 0, 4096);
+		make_rq(&second, &b, ops[i], 16, 65536, 4096);
+		assert_false(pb_blk_attempt_req_merge(tq.q, &first, &second));
+		assert_int_equal(pb_blk_attempt_bio_merge(tq.q, &first, &b.bio,
+							  1, false),
+				 PB_BIO_MERGE_NONE);
+	}
+	test_queue_down(&tq);
+}
+
 static void a_drivers_request_takes_what_it_need_not_cut(void **state)
 {
 	const struct pb_queue_limits lim = { .max_hw_sectors = 1024,
@@ -501,6 +522,7 @@ int main(void)
 		cmocka_unit_test(requests_stay_apart),
 		cmocka_unit_test(discards_add_up_their_ranges),
 		cmocka_unit_test(a_discard_has_no_last_vector),
+		cmocka_unit_test(some_operations_merge_with_nothing),
 		cmocka_unit_test(a_drivers_request_takes_what_it_need_not_cut),
 	};
 
