@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
 	{ "replay", replay_main,
 	  "carry the I/O of a log through the engine and verify it" },
+	{ "topo", topo_main, "print the host bridges of a machine" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -7,5 +7,6 @@
 #define TOOLS_TOOLS_H
 
 int replay_main(int argc, char **argv);
+int topo_main(int argc, char **argv);
 
 #endif
