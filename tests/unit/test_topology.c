@@ -340,7 +340,8 @@ int main(void)
 						down),
 		cmocka_unit_test_setup_teardown(
 			inbound_windows_overlap_on_no_side, up, down),
-		cmocka_unit_test_setup_teardown(bars_have_an_end_and_windows_none, up, down),
+		cmocka_unit_test_setup_teardown(
+			bars_have_an_end_and_windows_none, up, down),
 		cmocka_unit_test(peers_below_one_bridge_use_bus_addresses),
 		cmocka_unit_test_setup_teardown(a_region_knows_its_offset, up,
 						down),
