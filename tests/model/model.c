@@ -223,16 +223,27 @@ static void rq_add(struct model_rq *rq, const struct model_range *ranges,
 	rq->nr += nr;
 }
 
+/* The ranges of what is left of a bio. Returns how many. */
+static unsigned int ranges_left(const struct model_bio *bio,
+				struct model_range *ranges)
+{
+	unsigned int nr = 0;
+	uint32_t at;
+
+	for (at = 0; at < bio->size; at += ranges[nr++].len)
+		ranges[nr] = rest_at(bio, at);
+	return nr;
+}
+
 void model_rq_of(struct model_rq *rq, const struct model_bio *bio,
 		 const struct model_fragment *f)
 {
-	rq->sector = bio->sector - f->bytes / 512;
+	rq->sector = bio->sector;
 	rq->bytes = f->bytes;
 	rq->nsegs = f->nsegs;
 	rq->gap_bit = f->gap_bit;
 	rq->nomerge = false;
-	rq->nr = 0;
-	rq_add(rq, bio->ranges, bio->nr);
+	rq->nr = ranges_left(bio, rq->ranges);
 }
 
 /* May two ranges be one segment, whatever its size? */
@@ -269,20 +280,22 @@ enum model_merge model_merge(struct model_rq *rq, const struct model_bio *bio,
 			     const struct model_fragment *f,
 			     const struct model_limits *lim)
 {
-	uint64_t sector = bio->sector - f->bytes / 512;
-	bool back = rq->sector + rq->bytes / 512 == sector;
-	const struct model_range *first = back ? rq->ranges : bio->ranges;
+	struct model_range left[MODEL_RANGES];
+	unsigned int nr = ranges_left(bio, left);
+	bool back = rq->sector + rq->bytes / 512 == bio->sector;
+	const struct model_range *first = back ? rq->ranges : left;
 	const struct model_range *prev = back ? &rq->ranges[rq->nr - 1] :
-						&bio->ranges[bio->nr - 1];
-	const struct model_range *next = back ? bio->ranges : rq->ranges;
+						&left[nr - 1];
+	const struct model_range *next = back ? left : rq->ranges;
 	struct model_rq other;
 
-	if (rq->nomerge || (!back && sector + f->bytes / 512 != rq->sector))
+	if (rq->nomerge ||
+	    (!back && bio->sector + f->bytes / 512 != rq->sector))
 		return MODEL_APART;
 	if (gap_between(lim, first, prev, next))
 		return MODEL_FAILED;
 	if ((rq->bytes + f->bytes) / 512 >
-		    most_from(lim, back ? rq->sector : sector) ||
+		    most_from(lim, back ? rq->sector : bio->sector) ||
 	    rq->nsegs + f->nsegs > lim->max_segments) {
 		rq->nomerge = true;
 		return MODEL_FAILED;
@@ -294,14 +307,14 @@ enum model_merge model_merge(struct model_rq *rq, const struct model_bio *bio,
 	rq->bytes += f->bytes;
 	rq->nsegs += f->nsegs;
 	if (back) {
-		rq_add(rq, bio->ranges, bio->nr);
+		rq_add(rq, left, nr);
 		return MODEL_BACK;
 	}
 	other = *rq;
 	rq->nr = 0;
-	rq_add(rq, bio->ranges, bio->nr);
+	rq_add(rq, left, nr);
 	rq_add(rq, other.ranges, other.nr);
-	rq->sector = sector;
+	rq->sector = bio->sector;
 	return MODEL_FRONT;
 }
 

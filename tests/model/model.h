@@ -52,7 +52,7 @@ struct model_fragment {
 struct model_fragment model_split(struct model_bio *bio,
 				  const struct model_limits *lim);
 
-/* A request: bios of whole ranges, in the order of their data. */
+/* A request: what its bios have, in the order of their data. */
 struct model_rq {
 	uint64_t sector;
 	uint32_t bytes;
@@ -70,10 +70,11 @@ enum model_merge {
 	MODEL_FAILED, /* they touch, but not so */
 };
 
+/* @bio: as it was before it was found to be @f as a whole */
 void model_rq_of(struct model_rq *rq, const struct model_bio *bio,
 		 const struct model_fragment *f);
 
-/* Join @bio, which was split to @f whole, to @rq if that may be. */
+/* Join @bio, which was found to be @f as a whole, to @rq if that may be. */
 enum model_merge model_merge(struct model_rq *rq, const struct model_bio *bio,
 			     const struct model_fragment *f,
 			     const struct model_limits *lim);

@@ -188,6 +188,9 @@ static void make_bio(unsigned int repr, struct engine_bio *e,
 				 m->ranges[i].len,
 				 (uint32_t)(m->ranges[i].addr % PAGE));
 	e->bio.bi_vcnt = (uint16_t)m->nr;
+	e->bio.bi_iter.bi_size = m->done + m->size;
+	if (m->done)
+		r->bio_advance(&e->bio, m->done);
 	e->bio.bi_iter.bi_size = m->size;
 	e->bio.bi_iter.bi_sector = m->sector;
 }
@@ -372,18 +375,20 @@ static void progress(const char *name, uint64_t done, uint64_t of)
 			(double)done * 100 / (double)of);
 }
 
-static void check_layout(struct result *result, const struct model_bio *m,
-			 void (*check)(struct result *result,
-				       const struct model_bio *m,
-				       const struct model_limits *lim,
-				       struct engine_bio bios[NR_REPRS]))
+/* Where not all limits are used, each layout has others: none is left out. */
+static void
+check_layout(struct result *result, uint64_t nr, const struct model_bio *m,
+	     void (*check)(struct result *result, const struct model_bio *m,
+			   const struct model_limits *lim,
+			   struct engine_bio bios[NR_REPRS]))
 {
 	static struct engine_bio bios[NR_REPRS];
 	unsigned int i;
 
 	for (i = 0; i < NR_REPRS; i++)
 		make_bio(i, &bios[i], m);
-	for (i = options.every - 1; i < nr_combinations; i += options.every) {
+	for (i = (unsigned int)(nr / options.parts % options.every);
+	     i < nr_combinations; i += options.every) {
 		set_limits(&combinations[i]);
 		check(result, m, &combinations[i], bios);
 	}
@@ -405,7 +410,7 @@ static void all_layouts(struct result *result, const struct range_list *list,
 		for (n = options.part; n < of; n += options.parts) {
 			progress(result->name, n, of);
 			layout_at(list, nr, n, &m);
-			check_layout(result, &m, check);
+			check_layout(result, n, &m, check);
 		}
 	}
 }
@@ -460,7 +465,7 @@ static void check_map(struct result *result, const struct model_bio *m,
 
 	if (f.err || !f.whole)
 		return;
-	model_rq_of(&mrq, &left, &f);
+	model_rq_of(&mrq, m, &f);
 	for (repr = 0; repr < NR_REPRS; repr++) {
 		engine_rq(repr, &rq, &bios[repr].bio, f.nsegs);
 		compare_map(result, repr, m, lim, &mrq, &rq);
@@ -513,26 +518,23 @@ static void compare_merge(struct result *result, unsigned int repr,
 			mrq->gap_bit);
 }
 
-/* The second bio behind the first, in front of it, and apart. */
-static void check_merge_at(struct result *result, const struct model_bio *m,
+/* The second bio where it is in the device: behind the first, in front of it, apart. */
+static void check_merge_of(struct result *result, const struct model_bio *m,
 			   const struct model_limits *lim,
 			   struct engine_bio bios[NR_REPRS],
-			   struct second *second, uint64_t sector)
+			   struct second *second)
 {
 	struct model_bio a = *m, b = second->m;
-	struct model_fragment fa, fb;
-	struct model_rq made, mrq;
+	struct model_fragment fa = model_split(&a, lim);
+	struct model_fragment fb = model_split(&b, lim);
+	struct model_rq mrq;
 	enum model_merge want;
 	unsigned int repr;
 
-	b.sector = sector;
-	fa = model_split(&a, lim);
-	fb = model_split(&b, lim);
 	if (fa.err || fb.err || !fa.whole || !fb.whole)
 		return;
-	model_rq_of(&made, &a, &fa);
-	mrq = made;
-	want = model_merge(&mrq, &b, &fb, lim);
+	model_rq_of(&mrq, m, &fa);
+	want = model_merge(&mrq, &second->m, &fb, lim);
 	for (repr = 0; repr < NR_REPRS; repr++) {
 		struct pb_bio *ba = &bios[repr].bio;
 		struct pb_bio *bb = &second->bios[repr].bio;
@@ -540,7 +542,7 @@ static void check_merge_at(struct result *result, const struct model_bio *m,
 
 		ba->bi_next = NULL;
 		bb->bi_next = NULL;
-		bb->bi_iter.bi_sector = sector;
+		bb->bi_iter.bi_sector = second->m.sector;
 		fa = engine_split(repr, ba);
 		fb = engine_split(repr, bb);
 		engine_rq(repr, &rq, ba, fa.nsegs);
@@ -567,10 +569,10 @@ static void check_merge(struct result *result, const struct model_bio *m,
 		layout_at(second_list, 1, n, &second.m);
 		for (i = 0; i < NR_REPRS; i++)
 			make_bio(i, &second.bios[i], &second.m);
-		check_merge_at(result, m, lim, bios, &second,
-			       SECTOR + m->size / 512);
-		check_merge_at(result, m, lim, bios, &second,
-			       SECTOR - second.m.size / 512);
+		second.m.sector = SECTOR + m->size / 512;
+		check_merge_of(result, m, lim, bios, &second);
+		second.m.sector = SECTOR - second.m.size / 512;
+		check_merge_of(result, m, lim, bios, &second);
 	}
 }
 
@@ -711,6 +713,87 @@ static void check_random(struct result *result)
 	}
 }
 
+static void whole_size(struct model_bio *m)
+{
+	unsigned int i;
+
+	m->size = 0;
+	for (i = 0; i < m->nr; i++)
+		m->size += m->ranges[i].len;
+	m->atomic = false;
+	m->nowait = false;
+}
+
+/* Done in part, and not to its end: vectors at both ends are not whole then. */
+static void cut_ends(struct model_bio *m)
+{
+	uint32_t cut = 512 * any(m->size / 512);
+
+	if (any(2)) {
+		m->done = cut;
+		m->size -= cut;
+	}
+	if (any(2))
+		m->size -= 512 * any(m->size / 512);
+}
+
+/* Where the last byte of a bio is, and one more. */
+static uint64_t end_of_bio(const struct model_bio *m)
+{
+	uint32_t left = m->done + m->size;
+	unsigned int i;
+
+	for (i = 0; left > m->ranges[i].len; i++)
+		left -= m->ranges[i].len;
+	return m->ranges[i].addr + left;
+}
+
+/* @next is to follow @prev in the device: let it do so in memory too, half the time. */
+static void let_touch(const struct model_bio *prev, struct model_bio *next)
+{
+	if (!next->done && any(2))
+		next->ranges[0].addr = end_of_bio(prev);
+}
+
+static void check_random_merges(struct result *result)
+{
+	static struct engine_bio bios[NR_REPRS];
+	static struct second second;
+	struct model_limits lim;
+	struct model_bio m;
+	unsigned int i, repr;
+
+	seed_state = options.seed + options.part;
+	printf("%s: seed %u\n", result->name, seed_state);
+	for (i = 0; i < options.cases / options.parts; i++) {
+		random_limits(&lim);
+		lim.logical_block = 512;
+		lim.physical_block = 512;
+		random_bio(&m, &lim);
+		random_bio(&second.m, &lim);
+		m.nr = 1 + m.nr % 4;
+		second.m.nr = 1 + second.m.nr % 4;
+		whole_size(&m);
+		whole_size(&second.m);
+		cut_ends(&m);
+		cut_ends(&second.m);
+		m.sector += 1000;
+		if (any(2)) {
+			second.m.sector = m.sector + m.size / 512;
+			let_touch(&m, &second.m);
+		} else {
+			second.m.sector = m.sector - second.m.size / 512;
+			let_touch(&second.m, &m);
+		}
+		set_limits(&lim);
+		for (repr = 0; repr < NR_REPRS; repr++) {
+			make_bio(repr, &bios[repr], &m);
+			make_bio(repr, &second.bios[repr], &second.m);
+		}
+		check_merge_of(result, &m, &lim, bios, &second);
+	}
+}
+
 /* --- all of it --- */
 
 static bool report(const struct result *r)
@@ -766,6 +849,7 @@ static bool run(void)
 	struct result map = { .name = "map" };
 	struct result merge = { .name = "merge and map" };
 	struct result random = { .name = "random" };
+	struct result merges = { .name = "random merges" };
 	struct range_list list, second;
 	bool ok = true;
 
@@ -789,6 +873,8 @@ static bool run(void)
 	ok &= report(&merge);
 	check_random(&random);
 	ok &= report(&random);
+	check_random_merges(&merges);
+	ok &= report(&merges);
 	return ok;
 }
 
