@@ -431,8 +431,9 @@ int pb_blk_rq_append_bio(struct pb_request *rq, struct pb_bio *bio)
 {
 	const struct pb_queue_limits *lim = &rq->q->limits;
 	unsigned int nr_segs = 0;
+	u32 most = min(lim->max_hw_sectors, PB_BIO_MAX_SIZE >> PB_SECTOR_SHIFT);
 	int ret = pb_bio_split_io_at(bio, lim, &nr_segs,
-				     lim->max_hw_sectors << PB_SECTOR_SHIFT, 0);
+				     most << PB_SECTOR_SHIFT, 0);
 
 	if (ret > 0)
 		return -EREMOTEIO;

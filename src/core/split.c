@@ -206,11 +206,18 @@ static struct pb_bio *bio_submit_split(struct pb_bio *bio, int sectors)
 	return split;
 }
 
+/* No bio is longer than 4 GiB: a limit beyond must not wrap. */
+static u32 max_bytes_of(u32 sectors)
+{
+	return min(sectors, PB_BIO_MAX_SIZE >> PB_SECTOR_SHIFT)
+	       << PB_SECTOR_SHIFT;
+}
+
 static struct pb_bio *bio_split_rw(struct pb_bio *bio,
 				   const struct pb_queue_limits *lim,
 				   unsigned int *nr_segs)
 {
-	u32 max_bytes = pb_get_max_io_size(bio, lim) << PB_SECTOR_SHIFT;
+	u32 max_bytes = max_bytes_of(pb_get_max_io_size(bio, lim));
 
 	return bio_submit_split(bio,
 				pb_bio_split_io_at(bio, lim, nr_segs, max_bytes,
@@ -222,7 +229,7 @@ static struct pb_bio *bio_split_zone_append(struct pb_bio *bio,
 					    const struct pb_queue_limits *lim,
 					    unsigned int *nr_segs)
 {
-	u32 max_bytes = lim->max_zone_append_sectors << PB_SECTOR_SHIFT;
+	u32 max_bytes = max_bytes_of(lim->max_zone_append_sectors);
 	int sectors = pb_bio_split_io_at(bio, lim, nr_segs, max_bytes,
 					 lim->dma_alignment);
 

@@ -274,6 +274,32 @@ static void a_boundary_beyond_a_page_is_seen_in_the_address(void **state)
 	test_queue_down(&tq);
 }
 
+/* In bytes it would be 0: nothing would fit. */
+static void a_limit_of_4_gib_does_not_wrap(void **state)
+{
+	static const uint32_t sectors[] = { 0x7fffff, 0x800000, 0x800008,
+					    0xfffffff8 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sectors); i++) {
+		const struct pb_queue_limits lim = {
+			.max_hw_sectors = sectors[i],
+			.max_user_sectors = sectors[i],
+		};
+
+		test_queue_up(&tq, &lim, 8);
+		test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+		tb.bio.bi_bdev = &tq.bdev;
+		test_bio_add(&tb, 0, 4096);
+		test_bio_add(&tb, 65536, 4096);
+		pb_submit_bio(&tb.bio);
+		assert_int_equal(nr_kept, 1);
+		assert_int_equal(kept[0]->nr_phys_segments, 2);
+		end_kept(PB_BLK_STS_OK);
+		test_queue_down(&tq);
+	}
+}
+
 static void lengths_are_aligned_too(void **state)
 {
 	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
@@ -324,6 +350,7 @@ int main(void)
 		cmocka_unit_test(a_gap_at_4_gib_is_a_gap),
 		cmocka_unit_test(
 			a_boundary_beyond_a_page_is_seen_in_the_address),
+		cmocka_unit_test(a_limit_of_4_gib_does_not_wrap),
 		cmocka_unit_test(lengths_are_aligned_too),
 		cmocka_unit_test(discards_are_cut_to_their_granularity),
 	};
