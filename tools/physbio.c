@@ -13,7 +13,9 @@ static const struct {
 } commands[] = {
 	{ "replay", replay_main,
 	  "carry the I/O of a log through the engine and verify it" },
-	{ "topo", topo_main, "print the host bridges of a machine" },
+	{ "topo", topo_main,
+	  "print a machine: its bridges, windows and devices" },
+	{ "p2p", p2p_main, "which devices reach each other's memory, and how" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -6,7 +6,20 @@
 #ifndef TOOLS_TOOLS_H
 #define TOOLS_TOOLS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+struct physbio_topology;
+
 int replay_main(int argc, char **argv);
 int topo_main(int argc, char **argv);
+int p2p_main(int argc, char **argv);
+
+/* A whole file, to be freed; or NULL, and @who has said why. */
+void *read_file(const char *who, const char *path, size_t *size);
+bool is_dtb(const void *blob, size_t size);
+
+/* A topology from text or a device tree; or NULL, and @who has said why. */
+struct physbio_topology *load_topology(const char *who, const char *path);
 
 #endif

@@ -3,7 +3,6 @@
  * physbio topo: what a description of a machine says of its host bridges, as a tree or,
  * with --windows, a line for each window, its fields apart by tabs.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -16,14 +15,12 @@
 
 #include "tools.h"
 
-#define MAX_FILE (64u << 20)
-
 static int usage(FILE *to)
 {
 	fprintf(to,
 		"usage: physbio topo FILE [--windows]\n"
-		"  FILE       device tree blob\n"
-		"  --windows  a line for each window: node, property, space, flags,\n"
+		"  FILE       text (see physbio/topofile.h) or device tree blob\n"
+		"  --windows  a line for each window of a device tree: node, property, space, flags,\n"
 		"             bus, cpu, size, offset (cpu - bus), status, compatible\n");
 	return to == stderr ? 2 : 0;
 }
@@ -38,34 +35,6 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format,
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fprintf(stderr, "\n");
-}
-
-static void *read_all(FILE *f, size_t *size)
-{
-	char *blob = malloc(MAX_FILE + 1);
-
-	if (!blob)
-		return NULL;
-	*size = fread(blob, 1, MAX_FILE + 1, f);
-	if (ferror(f) || *size > MAX_FILE) {
-		if (*size > MAX_FILE)
-			errno = EFBIG;
-		free(blob);
-		return NULL;
-	}
-	return blob;
-}
-
-static void *read_file(const char *path, size_t *size)
-{
-	FILE *f = fopen(path, "rb");
-	void *blob = f ? read_all(f, size) : NULL;
-
-	if (!blob)
-		complain("%s: can't be read: %s", path, strerror(errno));
-	if (f)
-		fclose(f);
-	return blob;
 }
 
 static const char *const space_names[] = {
@@ -127,23 +96,68 @@ static void print_side(const char *side, const struct physbio_bridge_window *w,
 		       w->cpu < w->bus ? w->bus - w->cpu : w->cpu - w->bus);
 }
 
-static int print_tree(const char *path, const void *blob, size_t size)
+static unsigned int depth_of(struct physbio_topology *t, int node)
 {
-	struct physbio_topology *t;
-	struct physbio_error error;
-	int i, err = physbio_topology_from_dtb(blob, size, &t, &error);
+	unsigned int depth = 0;
 
-	if (err) {
-		complain("%s: %s", path, error.message);
+	while ((node = physbio_topology_node(t, node)->parent) >= 0)
+		depth++;
+	return depth;
+}
+
+static void print_node(struct physbio_topology *t, int node)
+{
+	const struct physbio_node *n = physbio_topology_node(t, node);
+	int indent = 2 * (int)depth_of(t, node);
+	unsigned int i;
+
+	printf("%*s%s", indent, "", n->name);
+	if (n->acs_ctrl)
+		printf("  acs 0x%x", n->acs_ctrl);
+	if (n->numa_node >= 0)
+		printf("  node %d", n->numa_node);
+	printf("\n");
+	print_side("outbound", n->outbound, n->nr_outbound);
+	print_side("inbound", n->inbound, n->nr_inbound);
+	for (i = 0; i < n->nr_bars; i++)
+		printf("%*s  BAR %u bus 0x%" PRIx64 " cpu 0x%" PRIx64
+		       " size 0x%" PRIx64 "%s\n",
+		       indent, "", i, n->bars[i].bus,
+		       (uint64_t)physbio_topology_bar_phys(t, node, (int)i),
+		       n->bars[i].size,
+		       n->bars[i].published ? " published" : "");
+}
+
+/* Each node, and then what is below it. */
+static void print_below(struct physbio_topology *t, int above)
+{
+	int node = -1, nr = physbio_topology_nr(t), at = above;
+
+	/* Depth first without a stack: the next child, or up and on. */
+	for (;;) {
+		for (node++; node < nr; node++)
+			if (physbio_topology_node(t, node)->parent == at)
+				break;
+		if (node < nr) {
+			print_node(t, node);
+			at = node;
+			node = -1;
+		} else if (at == above) {
+			return;
+		} else {
+			node = at;
+			at = physbio_topology_node(t, at)->parent;
+		}
+	}
+}
+
+static int print_tree(const char *path)
+{
+	struct physbio_topology *t = load_topology("physbio topo", path);
+
+	if (!t)
 		return 2;
-	}
-	for (i = 0; i < physbio_topology_nr(t); i++) {
-		const struct physbio_node *n = physbio_topology_node(t, i);
-
-		printf("%s\n", n->name);
-		print_side("outbound", n->outbound, n->nr_outbound);
-		print_side("inbound", n->inbound, n->nr_inbound);
-	}
+	print_below(t, -1);
 	physbio_topology_destroy(t);
 	return 0;
 }
@@ -171,11 +185,12 @@ int topo_main(int argc, char **argv)
 		complain("one file is needed");
 		return usage(stderr);
 	}
-	blob = read_file(argv[optind], &size);
+	if (!windows)
+		return print_tree(argv[optind]);
+	blob = read_file("physbio topo", argv[optind], &size);
 	if (!blob)
 		return 2;
-	ret = windows ? print_windows(argv[optind], blob, size) :
-			print_tree(argv[optind], blob, size);
+	ret = print_windows(argv[optind], blob, size);
 	free(blob);
 	return ret;
 }

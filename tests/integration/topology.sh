@@ -83,8 +83,21 @@ for dtb in "$recorded"/dtb/*.dtb; do
 done
 head -c 100 /dev/zero >"$tmp/zero.dtb"
 if run "$physbio" topo --help | grep -q usage; then
-	expect 2 "zero.dtb: " "$physbio" topo "$tmp/zero.dtb"
+	expect 2 "zero.dtb:1: has a zero byte" "$physbio" topo "$tmp/zero.dtb"
 	expect 2 "none.dtb: can't be read" "$physbio" topo "$tmp/none.dtb"
 	expect 2 "one file is needed" "$physbio" topo --windows
 fi
+# A machine as text: the tree, the matrix, a pair.
+machine=$data/../../data/two-bridges.topo
+expect 0 "          BAR 0 bus 0x40000000 cpu 0x9000000000 size 0x100000 published" "$physbio" topo "$machine"
+expect 0 "1    nvme0                            b0   h4   .    h6" "$physbio" p2p "$machine"
+expect 0 "redirected by the ACS bits of dn1" "$physbio" p2p "$machine" nvme0 nvme1
+expect 0 "in no inbound window of hb0" "$physbio" p2p "$machine" nvme0 nvme1
+expect 0 "bus address 0x40000000" "$physbio" p2p "$machine" nvme0 nvme0
+expect 0 "gpu from nic: not at all" "$physbio" p2p "$machine" gpu nic
+expect 2 'there is no device "hb0"' "$physbio" p2p "$machine" hb0 nvme0
+expect 2 'there is no device "x"' "$physbio" p2p "$machine" nvme0 x
+expect 2 "usage:" "$physbio" p2p "$machine" nvme0
+printf 'host-bridge a\nhub b\n' >"$tmp/bad.topo"
+expect 2 'bad.topo:2: "hub" is no kind of line' "$physbio" p2p "$tmp/bad.topo"
 exit $bad
