@@ -8,6 +8,7 @@
 #ifndef PHYSBIO_FABRIC_H
 #define PHYSBIO_FABRIC_H
 
+#include <physbio/iommu.h>
 #include <physbio/mem.h>
 #include <physbio/topology.h>
 #include <physbio/types.h>
@@ -53,6 +54,18 @@ PB_API int physbio_fabric_create(struct physbio_topology *t,
 
 /* physbio_fabric_destroy() - free it; NULL is nothing. Context: any. */
 PB_API void physbio_fabric_destroy(struct physbio_fabric *fabric);
+
+/**
+ * physbio_fabric_set_iommu() - put an IOMMU above the ports of a host bridge
+ * @fabric: the fabric, with nothing in flight
+ * @node: index of a host bridge
+ * @iommu: domain of all that comes up there; kept by the caller; NULL: none
+ *
+ * What a device sends up is then an I/O virtual address, a peer's too.
+ * Context: may sleep. Return: 0; -EINVAL if @node is no host bridge; -ENOMEM.
+ */
+PB_API int physbio_fabric_set_iommu(struct physbio_fabric *fabric, int node,
+				    const struct physbio_iommu *iommu);
 
 /**
  * physbio_fabric_route() - what a bus address hits

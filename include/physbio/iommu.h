@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The model of an IOMMU domain: a range of I/O virtual addresses, and the page table
- * that the hardware walks. Software fills the table through a translator; what is in it
- * then is all that the hardware knows. It doesn't know why a page is mapped.
+ * that the hardware walks. Software fills the table through a translator (xlate.h); what
+ * is in it then is all that the hardware knows. It doesn't know why a page is mapped.
  */
 #ifndef PHYSBIO_IOMMU_H
 #define PHYSBIO_IOMMU_H
 
 #include <physbio/types.h>
-#include <physbio/xlate.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,16 +34,6 @@ PB_API int physbio_iommu_create(uint32_t granule, uint64_t start, uint64_t size,
 
 /* physbio_iommu_destroy() - free it, mapped or not; NULL is nothing. */
 PB_API void physbio_iommu_destroy(struct physbio_iommu *iommu);
-
-/**
- * physbio_xlate_init_iommu() - bus addresses are what a domain maps
- * @x: translator to fill
- * @iommu: domain; kept by the caller as long as @x is used
- *
- * Several translators may share one domain. Context: any.
- */
-PB_API void physbio_xlate_init_iommu(struct physbio_xlate *x,
-				     struct physbio_iommu *iommu);
 
 /**
  * physbio_iommu_lookup() - what the hardware finds behind an address

@@ -21,6 +21,13 @@ extern "C" {
  * egress control. */
 #define PHYSBIO_ACS_REDIRECT 0x2cu
 
+/* What a function does with a request to a peer, whatever its ACS bits say. */
+enum physbio_acs_hw {
+	PHYSBIO_ACS_AS_SET = 0, /* as acs_ctrl says */
+	PHYSBIO_ACS_ALWAYS, /* sends it up */
+	PHYSBIO_ACS_NEVER, /* lets it pass */
+};
+
 /* Is a host bridge on Linux's list of those that forward P2P? */
 enum physbio_p2p_listing {
 	PHYSBIO_P2P_UNLISTED = 0,
@@ -61,7 +68,8 @@ struct physbio_node {
 	bool p2p_routed; /* hardware: forwards from one of its ports to another */
 
 	/* bridge, endpoint */
-	uint16_t acs_ctrl; /* the ACS control register, 0: has none */
+	uint16_t acs_ctrl; /* software: the ACS control register, 0: has none */
+	enum physbio_acs_hw acs_hw; /* hardware */
 	struct physbio_bar bars[PHYSBIO_MAX_BARS];
 	unsigned int nr_bars;
 

@@ -15,6 +15,7 @@ extern "C" {
 #endif
 
 struct pb_device;
+struct physbio_iommu;
 struct physbio_xlate;
 
 /* Values as in the kernel. Source: enum pci_p2pdma_map_type */
@@ -133,6 +134,16 @@ PB_API void physbio_xlate_init_identity(struct physbio_xlate *x);
 PB_API int physbio_xlate_init_windows(struct physbio_xlate *x,
 				      const struct physbio_window *windows,
 				      uint32_t nr);
+
+/**
+ * physbio_xlate_init_iommu() - bus addresses are what a domain maps
+ * @x: translator to fill
+ * @iommu: domain; kept by the caller as long as @x is used
+ *
+ * Several translators may share one domain. Userspace only. Context: any.
+ */
+PB_API void physbio_xlate_init_iommu(struct physbio_xlate *x,
+				     struct physbio_iommu *iommu);
 
 /**
  * physbio_xlate_set_p2p() - say how a device reaches each P2P region

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Routing as the hardware does it. A bus address goes up from its device; the first
- * bridge with a peer below it that claims the address sends it down there; at the host
- * bridge it becomes a CPU address, and that is RAM, another bridge's window, or
- * nothing.
+ * bridge with a peer below it that claims the address sends it down there, unless the
+ * function that it comes from redirects it up; at the host bridge an IOMMU may look it
+ * up, and it becomes a CPU address, which is RAM, another bridge's window, or nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 struct physbio_fabric {
 	struct physbio_topology *t;
 	struct physbio_mem *mem;
+	const struct physbio_iommu **iommus; /* by node; NULL: there are none */
 	unsigned long transfers; /* atomics: devices work in parallel */
 	unsigned long bytes;
 	unsigned long faults;
@@ -35,7 +36,26 @@ int physbio_fabric_create(struct physbio_topology *t, struct physbio_mem *mem,
 
 void physbio_fabric_destroy(struct physbio_fabric *f)
 {
+	if (!f)
+		return;
+	free(f->iommus);
 	free(f);
+}
+
+int physbio_fabric_set_iommu(struct physbio_fabric *f, int node,
+			     const struct physbio_iommu *iommu)
+{
+	const struct physbio_node *n = physbio_topology_node(f->t, node);
+
+	if (!n || n->kind != PHYSBIO_HOST_BRIDGE)
+		return -EINVAL;
+	if (!f->iommus)
+		f->iommus = calloc((size_t)physbio_topology_nr(f->t),
+				   sizeof(*f->iommus));
+	if (!f->iommus)
+		return -ENOMEM;
+	f->iommus[node] = iommu;
+	return 0;
 }
 
 static bool is_below(struct physbio_topology *t, int node, int bridge)
@@ -72,16 +92,19 @@ static struct physbio_hit bar_hit(struct physbio_topology *t, int node, int bar,
 	};
 }
 
-/* A device below @bridge, other than @issuer, that claims a bus address. */
+/*
+ * A device below @bridge that claims a bus address. Nothing goes back where it came
+ * from: @from and what is below it are not asked.
+ */
 static struct physbio_hit claim_below(struct physbio_topology *t, int bridge,
-				      int issuer, uint64_t bus)
+				      int from, uint64_t bus)
 {
 	int i, j;
 
 	for (i = 0; i < physbio_topology_nr(t); i++) {
 		const struct physbio_node *n = physbio_topology_node(t, i);
 
-		if (i == issuer || !is_below(t, i, bridge))
+		if (is_below(t, i, from) || !is_below(t, i, bridge))
 			continue;
 		for (j = 0; j < (int)n->nr_bars; j++)
 			if (bar_claims(&n->bars[j], bus))
@@ -170,6 +193,17 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* All that comes up is looked up, whoever's address it was meant to be. */
+static struct physbio_hit route_iommu(struct physbio_fabric *f,
+				      const struct physbio_iommu *iommu,
+				      int issuer, uint64_t bus)
+{
+	pb_phys_addr_t paddr;
+	uint32_t room = physbio_iommu_lookup(iommu, bus, &paddr);
+
+	return room ? route_cpu(f, issuer, paddr, room) : no_hit;
+}
+
 /* At the top: its own devices' addresses first, then memory behind it. */
 static struct physbio_hit route_host_bridge(struct physbio_fabric *f, int top,
 					    int issuer, uint64_t bus)
@@ -178,6 +212,8 @@ static struct physbio_hit route_host_bridge(struct physbio_fabric *f, int top,
 	const struct physbio_bridge_window *w;
 	uint64_t room = room_before_windows(hb, bus);
 
+	if (f->iommus && f->iommus[top])
+		return route_iommu(f, f->iommus[top], issuer, bus);
 	if (find_window(hb->outbound, hb->nr_outbound, bus, true)) {
 		if (!hb->p2p_routed)
 			return no_hit;
@@ -192,19 +228,32 @@ static struct physbio_hit route_host_bridge(struct physbio_fabric *f, int top,
 			 min_u64(room, w->size - (bus - w->bus)));
 }
 
+/* Does a request that comes through a function go up whoever claims it beside? */
+static bool redirects(const struct physbio_node *n)
+{
+	if (n->acs_hw != PHYSBIO_ACS_AS_SET)
+		return n->acs_hw == PHYSBIO_ACS_ALWAYS;
+	return n->acs_ctrl & PHYSBIO_ACS_REDIRECT;
+}
+
 struct physbio_hit physbio_fabric_route(struct physbio_fabric *f, int node,
 					pb_dma_addr_t addr)
 {
 	uint64_t bus = physbio_dma_value(addr);
-	int above = physbio_topology_node(f->t, node)->parent;
+	int from = node, above;
 
-	for (;; above = physbio_topology_node(f->t, above)->parent) {
+	for (;; from = above) {
+		const struct physbio_node *n =
+			physbio_topology_node(f->t, from);
 		struct physbio_hit hit;
 
+		above = n->parent;
 		if (physbio_topology_node(f->t, above)->kind ==
 		    PHYSBIO_HOST_BRIDGE)
 			return route_host_bridge(f, above, node, bus);
-		hit = claim_below(f->t, above, node, bus);
+		if (redirects(n))
+			continue;
+		hit = claim_below(f->t, above, from, bus);
 		if (hit.kind != PHYSBIO_HIT_NOTHING)
 			return hit;
 	}

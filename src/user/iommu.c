@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <physbio/iommu.h>
+#include <physbio/xlate.h>
 
 #include "../core/platform.h"
 

@@ -7,6 +7,7 @@
 
 #include <physbio/dma.h>
 #include <physbio/iommu.h>
+#include <physbio/xlate.h>
 
 #define GRANULE 4096u
 #define IOVA_START 0x100000u
