@@ -29,9 +29,10 @@ PB_STATIC_ASSERT(sizeof(struct pb_bvec_iter) == 20, "as in the kernel");
 static inline uint32_t pb_mp_bvec_iter_len(const struct pb_bio_vec *bvec,
 					   struct pb_bvec_iter iter)
 {
-	uint32_t left = bvec[iter.bi_idx].bv_len - iter.bi_bvec_done;
+	__typeof__(bvec->bv_len) left =
+		bvec[iter.bi_idx].bv_len - iter.bi_bvec_done;
 
-	return left < iter.bi_size ? left : iter.bi_size;
+	return left < iter.bi_size ? (uint32_t)left : iter.bi_size;
 }
 
 /**

@@ -2,7 +2,8 @@
 /*
  * The vector as the library is installed: a physical address and a length. This
  * file decides how a vector is stored and answers the engine's questions about
- * one; internal builds put another repr.h before it in the include path. It knows
+ * one; internal builds put another repr.h before it in the include path, which may
+ * store address and length in its own way and take the answers from here. It knows
  * nothing of iterators, bios or limits.
  */
 #ifndef PHYSBIO_REPR_H
@@ -16,6 +17,7 @@
 /* The address of a vector's first byte, in the terms of the representation. */
 typedef pb_phys_addr_t pb_bvec_addr_t;
 
+#ifndef PB_BIO_VEC_STORED_OTHERWISE
 struct pb_bio_vec {
 	pb_phys_addr_t bv_paddr; /* physical address in bytes */
 	uint32_t bv_len; /* bytes, never 0 in a bio */
@@ -53,6 +55,7 @@ static inline void pb_bvec_set_phys(struct pb_bio_vec *bv, pb_phys_addr_t paddr,
 	bv->bv_zero = 0;
 #endif
 }
+#endif
 
 /**
  * pb_bvec_set_page() - make a vector of a range that begins in a page

@@ -209,22 +209,25 @@ static size_t extract_fold(struct pb_bio *bio, struct extract *x)
 }
 
 /*
- * The pages' addresses are written to the end of the table that they become entries of:
+ * The pages' addresses are written to the end of the table that they become entries of,
+ * one for each entry that is free:
  *
  *   | entry | entry |  free  |  free  |  free  |  free  |
- *                                     | p p p p p p p p |
+ *                                     | p | p | p | p |
  *
- * An entry is as long as two pointers, or as one and a length: it never reaches a
- * pointer that was not looked at.
+ * The n-th entry is written when n pointers at least were looked at. It ends before the
+ * next one, as long as the free entries are longer than the pointers: one of 12 bytes is,
+ * where the table's end is that of a pointer.
  */
 static struct pb_page **page_array(const struct pb_bio *bio, int *max)
 {
 	void *end = &bio->bi_io_vec[bio->bi_max_vecs];
 
-	PB_STATIC_ASSERT(sizeof(struct pb_bio_vec) >= 2 * sizeof(void *),
-			 "two pointers fit in an entry");
+	PB_STATIC_ASSERT(2 * sizeof(struct pb_bio_vec) >= 3 * sizeof(void *),
+			 "an entry is half a pointer longer than a pointer");
 	*max = bio->bi_max_vecs - bio->bi_vcnt;
-	return (struct pb_page **)end - *max;
+	return (struct pb_page **)round_down((uintptr_t)end, sizeof(void *)) -
+	       *max;
 }
 
 /*

@@ -23,6 +23,12 @@ static uint32_t bvec_at(const struct pb_bio_vec *table,
 	return bvec_get(&bv, 0, addr);
 }
 
+static bool bvec_advance(const struct pb_bio_vec *table,
+			 struct pb_bvec_iter *iter, uint32_t bytes)
+{
+	return pb_bvec_iter_advance(table, iter, bytes);
+}
+
 #ifdef PB_REPR_HAS_PHYS
 static void bvec_set_page(struct pb_bio_vec *table, unsigned int idx,
 			  struct pb_page *page, uint32_t len, uint32_t offset)
@@ -51,6 +57,9 @@ extern const struct physbio_repr physbio_repr;
 const struct physbio_repr physbio_repr = {
 	.name = NAME_OF(PHYSBIO_REPR_NAME),
 	.bvec_size = sizeof(struct pb_bio_vec),
+#ifdef PB_REPR_PAGE
+	.offsets_of_page = true,
+#endif
 	PHYSBIO_REPR_FUNCTIONS(MEMBER)
 #ifdef PB_REPR_HAS_PHYS
 		PHYSBIO_REPR_PHYS_FUNCTIONS(MEMBER)
@@ -62,6 +71,7 @@ const struct physbio_repr physbio_repr = {
 #endif
 	.bvec_get = bvec_get,
 	.bvec_at = bvec_at,
+	.bvec_advance = bvec_advance,
 	.bvec_seg_gap = bvec_seg_gap,
 	.bvec_gap_to_prev = bvec_gap_to_prev,
 };

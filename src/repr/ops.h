@@ -100,8 +100,9 @@ int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
 #endif
 
 struct physbio_repr {
-	const char *name; /* "phys", "page", "dma" */
+	const char *name; /* "phys", "phys12", "phyr", "page", "dma" */
 	size_t bvec_size; /* bytes of a vector */
+	bool offsets_of_page; /* gaps of a page and more are those from bv_page */
 #define PHYSBIO_REPR_MEMBER(prefix, name) __typeof__(&prefix##name) name;
 	PHYSBIO_REPR_FUNCTIONS(PHYSBIO_REPR_MEMBER)
 	PHYSBIO_REPR_PHYS_FUNCTIONS(PHYSBIO_REPR_MEMBER)
@@ -117,6 +118,9 @@ struct physbio_repr {
 	uint32_t (*bvec_at)(const struct pb_bio_vec *table,
 			    struct pb_bvec_iter iter, bool whole,
 			    uint64_t *addr);
+	/* An iterator goes @bytes on. */
+	bool (*bvec_advance)(const struct pb_bio_vec *table,
+			     struct pb_bvec_iter *iter, uint32_t bytes);
 	/* Entry @idx becomes a range from @page on; NULL without pages. */
 	void (*bvec_set_page)(struct pb_bio_vec *table, unsigned int idx,
 			      struct pb_page *page, uint32_t len,
@@ -132,6 +136,8 @@ struct physbio_repr {
 /* The build renames each table to the name of its build. */
 extern const struct physbio_repr phys_physbio_repr;
 extern const struct physbio_repr physb_physbio_repr;
+extern const struct physbio_repr phys12_physbio_repr;
+extern const struct physbio_repr phyr_physbio_repr;
 extern const struct physbio_repr page_physbio_repr;
 extern const struct physbio_repr dma_physbio_repr;
 extern const struct physbio_repr physcnt_physbio_repr;

@@ -36,7 +36,9 @@ for file; do
 	xzcat "$file" >"$tmp/plain"
 	cases=$(grep -c '^C ' "$tmp/plain")
 	expect 0 "cases=$cases mismatches=0 differs=0" --repr page "$file"
-	expect 0 "cases=$cases mismatches=0 differs=" --repr phys "$file"
+	for repr in phys phys12 phyr; do
+		expect 0 "cases=$cases mismatches=0 differs=" --repr $repr "$file"
+	done
 	expect 0 "cases=$cases mismatches=0 differs=" "$file"
 	run --emit "$file" | grep -v '^#' >"$tmp/emitted"
 	grep -v '^#' "$tmp/plain" | cmp - "$tmp/emitted" || bad=1

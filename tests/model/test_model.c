@@ -28,8 +28,10 @@
 #define GAP_BIT_PAGE 13
 
 static const struct physbio_repr *const reprs[] = { &phys_physbio_repr,
+						    &phys12_physbio_repr,
+						    &phyr_physbio_repr,
 						    &page_physbio_repr };
-#define NR_REPRS 2
+#define NR_REPRS 4
 
 struct options {
 	unsigned int part, parts;
@@ -197,7 +199,7 @@ static void make_bio(unsigned int repr, struct engine_bio *e,
 
 static bool gaps_equal(unsigned int repr, uint32_t want, uint32_t got)
 {
-	return want == got || (reprs[repr] == &page_physbio_repr &&
+	return want == got || (reprs[repr]->offsets_of_page &&
 			       want >= GAP_BIT_PAGE && got >= GAP_BIT_PAGE);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * oracle_check [--repr phys|page] [--emit] FILE...
+ * oracle_check [--repr phys|phys12|phyr|page] [--emit] FILE...
  *
  * Runs recorded decisions of a real kernel through the engine and compares. Decides
  * where phys may differ: "page" must agree in every field, and phys differs only where
@@ -243,7 +243,7 @@ static int check_file(struct check *check, const char *path,
 		return ret;
 	memset(&check->stats, 0, sizeof(check->stats));
 	ret = run_create(check->repr, &check->run);
-	if (!ret && !check->emit && check->repr != &page_physbio_repr)
+	if (!ret && !check->emit && !check->repr->offsets_of_page)
 		ret = run_create(&page_physbio_repr, &check->page);
 	while (!ret && (ret = seen = oracle_next(file, &c, error)) > 0) {
 		ret = 0;
@@ -272,18 +272,33 @@ struct options {
 	int nr_paths;
 };
 
+static const struct physbio_repr *repr_named(const char *name)
+{
+	static const struct physbio_repr *const reprs[] = {
+		&phys_physbio_repr,
+		&phys12_physbio_repr,
+		&phyr_physbio_repr,
+		&page_physbio_repr,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(reprs) / sizeof(reprs[0]); i++)
+		if (!strcmp(reprs[i]->name, name))
+			return reprs[i];
+	return NULL;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 
 	switch (key) {
 	case 'r':
-		if (!strcmp(arg, "phys"))
-			o->check.repr = &phys_physbio_repr;
-		else if (!strcmp(arg, "page"))
-			o->check.repr = &page_physbio_repr;
-		else
-			argp_error(state, "--repr %s: phys or page", arg);
+		o->check.repr = repr_named(arg);
+		if (!o->check.repr)
+			argp_error(state,
+				   "--repr %s: phys, phys12, phyr or page",
+				   arg);
 		return 0;
 	case 'e':
 		o->check.emit = true;
@@ -302,7 +317,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option argp_options[] = {
 	{ "repr", 'r', "NAME", 0,
-	  "representation: phys (default) or page (default with --emit)" },
+	  "representation: phys (default), phys12, phyr or page (default with --emit)" },
 	{ "emit", 'e', NULL, 0,
 	  "write each file anew, outputs made from its inputs" },
 	{ 0 },

@@ -682,7 +682,7 @@ static bool misaligned(const struct run *run, const struct pb_bio *bio)
 		len = run->r->bvec_at(bio->bi_io_vec, iter, true, &addr);
 		if ((addr | len) & run->lim->dma_alignment)
 			return true;
-		pb_bvec_iter_advance(bio->bi_io_vec, &iter, len);
+		run->r->bvec_advance(bio->bi_io_vec, &iter, len);
 	}
 	return false;
 }
@@ -910,9 +910,10 @@ static void borrow_table(struct run *run, struct run_bio *b, const char *line)
 }
 
 /* Skip @skip bytes of a table that was given whole, and use @size of it. */
-static void limit_table(struct pb_bio *bio, uint32_t skip, uint32_t size)
+static void limit_table(const struct run *run, struct pb_bio *bio,
+			uint32_t skip, uint32_t size)
 {
-	pb_bvec_iter_advance(bio->bi_io_vec, &bio->bi_iter, skip);
+	run->r->bvec_advance(bio->bi_io_vec, &bio->bi_iter, skip);
 	bio->bi_iter.bi_size = size;
 }
 
@@ -928,7 +929,7 @@ static void move_iter(struct run *run, struct run_bio *b, const char *line)
 	switch (*f[0].text) {
 	case 's':
 		if ((uint64_t)x + y <= bio->bi_iter.bi_size)
-			limit_table(bio, x, y);
+			limit_table(run, bio, x, y);
 		break;
 	case 'c':
 		run->r->bio_init_clone(&run->bdev, &b->clone, bio, PB_GFP_NOIO);

@@ -84,7 +84,7 @@ static void cve_2026_46115_providers_that_touch_stay_apart(void **state)
 	/* two vectors alone: a page knows its provider, an address does not */
 	pb_bvec_set_page(&va, pb_phys_to_page(B_START - PG), (uint32_t)PG, 0);
 	pb_bvec_set_page(&vb, pb_phys_to_page(B_START), (uint32_t)PG, 0);
-#ifdef TEST_REPR_PAGE
+#ifdef PB_REPR_PAGE
 	assert_false(pb_biovec_phys_mergeable(tq.q, &va, &vb));
 #else
 	assert_true(pb_biovec_phys_mergeable(tq.q, &va, &vb));
@@ -122,7 +122,7 @@ static void rule_41c665aae2b5_other_pagemaps_may_be_in_one_bio(void **state)
 	test_bio_init(&a, PB_REQ_OP_WRITE, 0);
 	assert_int_equal(add_page(&a, DAX2_START - PG, (uint32_t)PG), PG);
 	assert_int_equal(add_page(&a, DAX2_START, (uint32_t)PG), PG);
-#ifdef TEST_REPR_PAGE
+#ifdef PB_REPR_PAGE
 	assert_int_equal(a.bio.bi_vcnt, 2);
 #else
 	assert_int_equal(a.bio.bi_vcnt, 1);

@@ -300,7 +300,7 @@ static void an_address_that_hits_nothing_is_an_io_error(void **state)
 	disk_up(false, false);
 	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
 	tb.bio.bi_bdev = physbio_memdev_bdev(disk);
-#ifdef TEST_REPR_PHYS
+#ifndef PB_REPR_PAGE
 	assert_int_equal(pb_bio_add_phys(&tb.bio, hole, 512), 512);
 	assert_int_equal(pb_submit_bio_wait(&tb.bio), -EIO);
 	physbio_memdev_stats(disk, &stats);

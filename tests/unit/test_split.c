@@ -260,7 +260,7 @@ static void a_boundary_beyond_a_page_is_seen_in_the_address(void **state)
 	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
 	test_bio_add(&tb, 2 * (uint32_t)PG, 2 * (uint32_t)PG);
 	test_bio_add(&tb, 7 * (uint32_t)PG, (uint32_t)PG);
-#ifdef TEST_REPR_PHYS
+#ifndef PB_REPR_PAGE
 	assert_int_equal(pb_bio_split_io_at(&tb.bio, pb_queue_limits(tq.q),
 					    &segs, 1 << 20, 0),
 			 2 * PG >> 9);

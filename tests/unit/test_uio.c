@@ -132,6 +132,36 @@ static void a_full_table_leaves_the_rest(void **state)
 	down();
 }
 
+/*
+ * The pages' addresses are kept in the table until they are entries: none may be
+ * overwritten before, wherever the table begins and however long it is.
+ */
+static void a_table_of_any_length_is_filled(void **state)
+{
+	unsigned short vecs, first;
+	unsigned int i;
+
+	FRAMES(SINGLE, SINGLE + 2, SINGLE + 4, SINGLE + 6, SINGLE + 8,
+	       SINGLE + 10, SINGLE + 12, SINGLE + 14, SINGLE + 16, SINGLE + 18);
+	for (first = 0; first < 2; first++)
+		for (vecs = 1; vecs <= 9; vecs++) {
+			bio_up(vecs);
+			tb.bio.bi_io_vec += first;
+			pb_iov_iter_ubuf(&iter, PB_ITER_SOURCE, USER, 10 * PG);
+			assert_int_equal(pb_bio_iov_iter_get_pages(&tb.bio,
+								   &iter, 511),
+					 0);
+			assert_int_equal(tb.bio.bi_vcnt, vecs);
+			for (i = 0; i < vecs; i++)
+				entry_is(first + i,
+					 RAM_START + (SINGLE + 2 * i) * PG,
+					 (uint32_t)PG);
+			pb_bio_release_pages(&tb.bio, false);
+			assert_int_equal(pinned(), 0);
+		}
+	assert_int_equal(physbio_mm_unmap(USER), 0);
+}
+
 static void several_ranges_follow_each_other(void **state)
 {
 	const struct pb_iovec iov[] = { { USER + 512, 1024 },
@@ -476,6 +506,7 @@ int main(void)
 		cmocka_unit_test(a_run_within_a_folio_is_one_entry),
 		cmocka_unit_test(pages_out_of_order_are_entries_of_their_own),
 		cmocka_unit_test(a_full_table_leaves_the_rest),
+		cmocka_unit_test(a_table_of_any_length_is_filled),
 		cmocka_unit_test(several_ranges_follow_each_other),
 		cmocka_unit_test(sizes_are_of_whole_blocks),
 		cmocka_unit_test(an_entry_is_shortened),
