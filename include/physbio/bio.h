@@ -341,8 +341,8 @@ PB_API void pb_bio_reset(struct pb_bio *bio, struct pb_block_device *bdev,
  * @bio: a bio that has ended, with its own table
  * @opf: its new operation | PB_REQ_*
  *
- * As pb_bio_reset(), but all that was added is still there, and so are bi_end_io and
- * bi_private; bi_iter.bi_sector is 0.
+ * As pb_bio_reset(), but all that was added is still there, and so are its region,
+ * bi_end_io and bi_private; bi_iter.bi_sector is 0.
  * Context: any. Source: bio_reuse()
  */
 PB_API void pb_bio_reuse(struct pb_bio *bio, pb_blk_opf_t opf);

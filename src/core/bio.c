@@ -100,14 +100,26 @@ void pb_bio_reset(struct pb_bio *bio, struct pb_block_device *bdev,
 }
 EXPORT_SYMBOL_GPL(pb_bio_reset);
 
+static void bio_set_region(struct pb_bio *bio,
+			   const struct physbio_region *region)
+{
+	bio->bi_region = region;
+	pb_bio_set_flag(bio, PB_BIO_P2PDMA);
+	bio->bi_opf |= PB_REQ_NOMERGE;
+}
+
 void pb_bio_reuse(struct pb_bio *bio, pb_blk_opf_t opf)
 {
+	const struct physbio_region *region = bio->bi_region;
 	pb_bio_end_io_t end_io = bio->bi_end_io;
 	void *private = bio->bi_private;
 	u16 vcnt = bio->bi_vcnt, i;
 
 	WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED));
 	pb_bio_reset(bio, bio->bi_bdev, opf);
+	/* The same memory, so the same peer's. */
+	if (region)
+		bio_set_region(bio, region);
 	for (i = 0; i < vcnt; i++)
 		bio->bi_iter.bi_size += bio->bi_io_vec[i].bv_len;
 	bio->bi_vcnt = vcnt;
@@ -231,14 +243,6 @@ struct pb_bio *pb_bio_alloc_clone(struct pb_block_device *bdev,
 	return bio;
 }
 EXPORT_SYMBOL_GPL(pb_bio_alloc_clone);
-
-static void bio_set_region(struct pb_bio *bio,
-			   const struct physbio_region *region)
-{
-	bio->bi_region = region;
-	pb_bio_set_flag(bio, PB_BIO_P2PDMA);
-	bio->bi_opf |= PB_REQ_NOMERGE;
-}
 
 int physbio_bio_set_region(struct pb_bio *bio,
 			   const struct physbio_region *region)

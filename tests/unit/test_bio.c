@@ -416,6 +416,24 @@ static void a_bio_is_sent_again_with_its_data(void **state)
 	assert_ptr_equal(tb.bio.bi_private, &tb);
 }
 
+/* Or the memory of a peer would be mapped as if it were RAM. */
+static void a_peers_bio_is_sent_again_as_a_peers(void **state)
+{
+	static const struct physbio_region region = { .start = RAM_START,
+						      .size = 4 * PG };
+
+	test_bio_init(&tb, PB_REQ_OP_READ, 100);
+	assert_int_equal(physbio_bio_set_region(&tb.bio, &region), 0);
+	test_bio_add(&tb, 0, 512);
+	pb_bio_reuse(&tb.bio, PB_REQ_OP_WRITE);
+	assert_ptr_equal(tb.bio.bi_region, &region);
+	assert_true(pb_bio_flagged(&tb.bio, PB_BIO_P2PDMA));
+	assert_false(pb_bio_mergeable(&tb.bio));
+	pb_bio_reset(&tb.bio, NULL, PB_REQ_OP_WRITE);
+	assert_null(tb.bio.bi_region);
+	assert_true(pb_bio_mergeable(&tb.bio));
+}
+
 /* All that was added, whatever has been done of it. */
 static void all_entries_are_walked_from_the_start(void **state)
 {
@@ -481,6 +499,7 @@ int main(void)
 		cmocka_unit_test(memory_is_added_by_the_cpus_address),
 		cmocka_unit_test(many_ranges_are_added_until_one_is_not),
 		cmocka_unit_test(a_bio_is_sent_again_with_its_data),
+		cmocka_unit_test(a_peers_bio_is_sent_again_as_a_peers),
 		cmocka_unit_test(all_entries_are_walked_from_the_start),
 	};
 
