@@ -87,8 +87,24 @@ malformed 4 'too many fields: "B' 'NR == 4 { $0 = $0 " 0" } { print }'
 malformed 4 '"-1" is no value for this field: "B' 'NR == 4 { $4 = "-1" } { print }'
 malformed 4 '"01" is no value for this field: "B' 'NR == 4 { $4 = "01" } { print }'
 malformed 4 'an unknown operation or kind: "B' 'NR == 4 { $2 = "q" } { print }'
+malformed 4 'an unknown operation or kind: "N' 'NR == 4 { print "N w 0 1000 0 0 0 0" } { print }'
 malformed 5 'an address outside of memory: "A' 'NR == 5 { $2 = "fffffffffffff000" } { print }'
 malformed 4 'no bio to add to: "A' 'NR != 4'
+# A seed may bring what this recording has not.
+limits=$(sed -n '3s/ch=[0-9a-f]*/ch=0/; 3s/md=[0-9a-f]*/md=8/; 3s/dg=[0-9a-f]*/dg=200/
+	3s/da=[0-9a-f]*/da=1ff/; 3s/fl=[0-9a-f]*/fl=0/; 3s/mfs=[0-9a-f]*/mfs=1000/; 3p' "$tmp/few")
+printf '%s\n' 'C 0 DSC 0' "$limits" 'N d 0 2000 2 0 0 0' E >"$tmp/atomic"
+expect 0 "X 16 A 0 2000 0 0" --emit "$tmp/atomic"
+# The tail of a folio: within a page by its address, beyond it by its offset.
+printf '%s\n' 'C 0 RW 0' "$limits" 'B w 0 1 0 0 0 0' 'U 1000 1004 200 200' \
+	'V 1 200 1000+1004:200' E >"$tmp/tail"
+run --emit "$tmp/tail" >"$tmp/tail.page"
+expect 0 "X 16 M 0 200 0 0" --emit "$tmp/tail"
+expect 0 "cases=1 mismatches=0 differs=0" --repr page "$tmp/tail.page"
+expect 0 "cases=1 mismatches=0 differs=1" --repr phys "$tmp/tail.page"
+expect 0 "differs: fast-path-beyond-page=1" --repr phys "$tmp/tail.page"
+sed 's/^X 16 M/X 16 Z/' "$tmp/tail.page" >"$tmp/tail.wrong"
+expect 1 "cases=1 mismatches=1 differs=0" --repr phys "$tmp/tail.wrong"
 expect 2 "the file ends within a case" /dev/stdin <<END
 $(head -n 9 "$tmp/few")
 END

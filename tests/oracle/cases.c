@@ -290,9 +290,10 @@ static bool chars_ok(const char *line)
 	fields_of(line, f, 3);
 	switch (*line) {
 	case 'B':
-	case 'N':
 	case 'O':
 		return strchr("rwdezap", *f[0].text);
+	case 'N':
+		return strchr("dez", *f[0].text);
 	case 'I':
 		return strchr("scat", *f[0].text);
 	case 'F':

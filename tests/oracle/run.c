@@ -700,6 +700,9 @@ static char why_ended(struct run *run, struct pb_bio *bio, int err)
 
 	if (err == -EAGAIN)
 		return 'N';
+	/* Without data nothing else can be in the way of a cut. */
+	if (pb_bio_no_advance_iter(bio))
+		return 'A';
 	bio->bi_opf &= ~(PB_REQ_ATOMIC | PB_REQ_NOWAIT);
 	free_flags =
 		run->r->bio_split_io_at(bio, run->lim, &nsegs, most, alignment);
