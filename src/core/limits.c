@@ -291,7 +291,10 @@ int pb_blk_validate_limits(struct pb_queue_limits *lim)
 		return -EINVAL;
 	validate_discard(&checked);
 	validate_atomic_writes(&checked);
-	checked.alignment_offset &= checked.physical_block_size - 1;
+	if (checked.alignment_offset) {
+		checked.alignment_offset &= checked.physical_block_size - 1;
+		checked.flags &= ~PB_BLK_FLAG_MISALIGNED;
+	}
 	if (!(checked.features & PB_BLK_FEAT_WRITE_CACHE))
 		checked.features &= ~(u32)PB_BLK_FEAT_FUA;
 	*lim = checked;

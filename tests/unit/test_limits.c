@@ -254,6 +254,20 @@ static void devices_that_do_not_line_up_are_marked(void **state)
 	}
 }
 
+/* A driver that says where its blocks begin has not lost them. */
+static void an_alignment_offset_clears_the_mark(void **state)
+{
+	struct pb_queue_limits lim = { .physical_block_size = 4096,
+				       .flags = PB_BLK_FLAG_MISALIGNED };
+
+	assert_int_equal(pb_blk_validate_limits(&lim), 0);
+	assert_int_equal(lim.flags, PB_BLK_FLAG_MISALIGNED);
+	lim.alignment_offset = 4096 + 512;
+	assert_int_equal(pb_blk_validate_limits(&lim), 0);
+	assert_int_equal(lim.alignment_offset, 512);
+	assert_int_equal(lim.flags, 0);
+}
+
 static void no_stack_takes_less_than_a_page(void **state)
 {
 	const struct pb_queue_limits small = {
@@ -382,6 +396,7 @@ int main(void)
 		cmocka_unit_test(one_device_below_is_what_it_was),
 		cmocka_unit_test(a_stack_takes_what_fits_all),
 		cmocka_unit_test(devices_that_do_not_line_up_are_marked),
+		cmocka_unit_test(an_alignment_offset_clears_the_mark),
 		cmocka_unit_test(no_stack_takes_less_than_a_page),
 		cmocka_unit_test(discards_begin_where_the_devices_granules_do),
 		cmocka_unit_test(atomic_writes_stack_where_all_have_them),
