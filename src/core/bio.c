@@ -202,8 +202,10 @@ static int bio_clone_fields(struct pb_bio *bio, const struct pb_bio *src,
 			    pb_gfp_t gfp, struct pb_bio_set *bs)
 {
 	pb_bio_set_flag(bio, PB_BIO_CLONED);
-	bio->bi_flags |= src->bi_flags &
-			 (1u << PB_BIO_P2PDMA | 1u << PB_BIO_REMAPPED);
+	bio->bi_flags |= src->bi_flags & (1u << PB_BIO_P2PDMA);
+	/* The rest of what this device has cut, and no other. */
+	if (bio->bi_bdev == src->bi_bdev)
+		bio->bi_flags |= src->bi_flags & (1u << PB_BIO_REMAPPED);
 	bio->bi_region = src->bi_region;
 	bio->bi_ioprio = src->bi_ioprio;
 	bio->bi_write_hint = src->bi_write_hint;

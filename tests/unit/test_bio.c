@@ -416,6 +416,25 @@ static void a_bio_is_sent_again_with_its_data(void **state)
 	assert_ptr_equal(tb.bio.bi_private, &tb);
 }
 
+/* The rest of what one device has cut is no rest for another. */
+static void a_clone_for_another_device_is_new_there(void **state)
+{
+	struct pb_block_device upper = { .bd_nr_sectors = 100 };
+	struct pb_block_device lower = { .bd_nr_sectors = 10 };
+	struct pb_bio clone;
+
+	test_bio_init(&tb, PB_REQ_OP_READ, 0);
+	test_bio_add(&tb, 0, 512);
+	tb.bio.bi_bdev = &upper;
+	pb_bio_set_flag(&tb.bio, PB_BIO_REMAPPED);
+	assert_int_equal(
+		pb_bio_init_clone(&upper, &clone, &tb.bio, PB_GFP_NOIO), 0);
+	assert_true(pb_bio_flagged(&clone, PB_BIO_REMAPPED));
+	assert_int_equal(
+		pb_bio_init_clone(&lower, &clone, &tb.bio, PB_GFP_NOIO), 0);
+	assert_false(pb_bio_flagged(&clone, PB_BIO_REMAPPED));
+}
+
 /* Or the memory of a peer would be mapped as if it were RAM. */
 static void a_peers_bio_is_sent_again_as_a_peers(void **state)
 {
@@ -499,6 +518,7 @@ int main(void)
 		cmocka_unit_test(memory_is_added_by_the_cpus_address),
 		cmocka_unit_test(many_ranges_are_added_until_one_is_not),
 		cmocka_unit_test(a_bio_is_sent_again_with_its_data),
+		cmocka_unit_test(a_clone_for_another_device_is_new_there),
 		cmocka_unit_test(a_peers_bio_is_sent_again_as_a_peers),
 		cmocka_unit_test(all_entries_are_walked_from_the_start),
 	};
