@@ -470,6 +470,32 @@ static void some_operations_merge_with_nothing(void **state)
 	test_queue_down(&tq);
 }
 
+/* The device has one, and the other's data are not in its bios. */
+static void what_a_driver_has_begun_merges_with_nothing(void **state)
+{
+	static const uint32_t flags[] = { PB_RQF_STARTED,
+					  PB_RQF_SPECIAL_PAYLOAD };
+	struct pb_request first, second;
+	unsigned int i;
+
+	test_queue_up(&tq, &wide, 8);
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		make_rq(&first, &a, PB_REQ_OP_WRITE, 8, 0, 4096);
+		make_rq(&second, &b, PB_REQ_OP_WRITE, 16, 65536, 4096);
+		first.rq_flags |= flags[i];
+		assert_false(pb_blk_attempt_req_merge(tq.q, &first, &second));
+		assert_int_equal(pb_blk_attempt_bio_merge(tq.q, &first, &b.bio,
+							  1, false),
+				 PB_BIO_MERGE_NONE);
+		first.rq_flags &= ~flags[i];
+		second.rq_flags |= flags[i];
+		assert_false(pb_blk_attempt_req_merge(tq.q, &first, &second));
+		second.rq_flags &= ~flags[i];
+		assert_true(pb_blk_attempt_req_merge(tq.q, &first, &second));
+	}
+	test_queue_down(&tq);
+}
+
 static void a_drivers_request_takes_what_it_need_not_cut(void **state)
 {
 	const struct pb_queue_limits lim = { .max_hw_sectors = 1024,
@@ -523,6 +549,7 @@ int main(void)
 		cmocka_unit_test(discards_add_up_their_ranges),
 		cmocka_unit_test(a_discard_has_no_last_vector),
 		cmocka_unit_test(some_operations_merge_with_nothing),
+		cmocka_unit_test(what_a_driver_has_begun_merges_with_nothing),
 		cmocka_unit_test(a_drivers_request_takes_what_it_need_not_cut),
 	};
 

@@ -232,6 +232,26 @@ static void the_kernel_loses_it_and_keeps_it_in_the_rest(void **state)
 	gap_bits_of_a_cut(PB_QUIRK_ALL, 0, 10);
 }
 
+/* Its rest comes back to the queue, but is no new bio. */
+static void a_cut_bio_is_counted_once(void **state)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .max_segments = 2 };
+	int i;
+
+	test_queue_up(&tq, &lim, 8);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	for (i = 0; i < 5; i++)
+		test_bio_add(&tb, (uint32_t)i << 16, 512);
+	pb_submit_bio(&tb.bio);
+	assert_int_equal(nr_kept, 3);
+	assert_int_equal(tq.stats.splits, 2);
+	assert_int_equal(tq.stats.bios, 1);
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+}
+
 /* An address of which no low bit is set is still another range. */
 static void a_gap_at_4_gib_is_a_gap(void **state)
 {
@@ -347,6 +367,7 @@ int main(void)
 		cmocka_unit_test(what_must_not_be_cut_is_refused),
 		cmocka_unit_test(a_cut_fragment_keeps_its_gap_bit),
 		cmocka_unit_test(the_kernel_loses_it_and_keeps_it_in_the_rest),
+		cmocka_unit_test(a_cut_bio_is_counted_once),
 		cmocka_unit_test(a_gap_at_4_gib_is_a_gap),
 		cmocka_unit_test(
 			a_boundary_beyond_a_page_is_seen_in_the_address),
