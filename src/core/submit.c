@@ -473,22 +473,23 @@ void pb_blk_finish_plug(struct pb_blk_plug *plug)
 }
 EXPORT_SYMBOL_GPL(pb_blk_finish_plug);
 
-static bool plug_full(const struct pb_blk_plug *plug)
+/* Must it be sent before a request of @q is added? */
+static bool plug_full(const struct pb_blk_plug *plug,
+		      const struct pb_request_queue *q)
 {
-	const struct pb_request *last = plug->mq_list.tail;
 	unsigned int most = PB_BLK_MAX_REQUEST_COUNT;
 
 	if (plug->multiple_queues)
 		most *= 2;
 	if (plug->rq_count >= most)
 		return true;
-	return !last->q->nomerges &&
-	       pb_blk_rq_bytes(last) >= PB_BLK_PLUG_FLUSH_SIZE;
+	return !q->nomerges &&
+	       pb_blk_rq_bytes(plug->mq_list.tail) >= PB_BLK_PLUG_FLUSH_SIZE;
 }
 
 static void plug_add(struct pb_blk_plug *plug, struct pb_request *rq)
 {
-	if (plug->rq_count && plug_full(plug))
+	if (plug->rq_count && plug_full(plug, rq->q))
 		pb_blk_flush_plug(plug, false);
 	if (plug->rq_count && plug->mq_list.tail->q != rq->q)
 		plug->multiple_queues = true;

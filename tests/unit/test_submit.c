@@ -113,6 +113,30 @@ static void a_plug_sends_large_requests_soon(void **state)
 	test_queue_down(&tq);
 }
 
+/* Nothing would join it anyway: whether the new one's queue merges is asked. */
+static void a_queue_that_does_not_merge_leaves_them_plugged(void **state)
+{
+	static struct test_queue other;
+	struct pb_blk_plug plug;
+
+	test_queue_up(&other, &wide, 64);
+	test_queue_up(&tq, &wide, 64);
+	physbio_queue_set_nomerges(other.q, 2);
+	pb_blk_start_plug(&plug);
+	submit(0, PB_REQ_OP_READ, 0, 128 << 10);
+	test_bio_init(&bios[1], PB_REQ_OP_READ, 0);
+	bios[1].bio.bi_bdev = &other.bdev;
+	test_bio_add(&bios[1], 0, 128 << 10);
+	pb_submit_bio(&bios[1].bio);
+	assert_int_equal(nr_kept, 0);
+	submit(2, PB_REQ_OP_READ, 4096, 512);
+	assert_int_equal(nr_kept, 2);
+	pb_blk_finish_plug(&plug);
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+	test_queue_down(&other);
+}
+
 static void an_inner_plug_has_no_effect(void **state)
 {
 	struct pb_blk_plug outer, inner;
@@ -330,6 +354,8 @@ int main(void)
 		cmocka_unit_test(queues_of_contradictions_are_not_made),
 		cmocka_unit_test(a_plug_holds_back_up_to_32_requests),
 		cmocka_unit_test(a_plug_sends_large_requests_soon),
+		cmocka_unit_test(
+			a_queue_that_does_not_merge_leaves_them_plugged),
 		cmocka_unit_test(an_inner_plug_has_no_effect),
 		cmocka_unit_test(what_the_driver_refuses_comes_again_in_order),
 		cmocka_unit_test(the_drivers_error_ends_the_bio),
