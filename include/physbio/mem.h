@@ -34,20 +34,61 @@ struct physbio_mem_range {
 	const struct physbio_region *region;
 };
 
+/* How page structs lie, and what they can be found by: see memmodel.h. */
+struct physbio_mem_options {
+	unsigned int models; /* PHYSBIO_MEMMODEL_BIT() of each, not 0 */
+	/*
+	 * 0: page structs are one array, as VMEMMAP and FLATMEM need them. n: after
+	 * every n sections that exist there is nothing where the next page struct would
+	 * be, as it may happen under SPARSEMEM.
+	 */
+	unsigned int sections_apart;
+};
+
 /**
- * physbio_mem_create() - make the memory map
+ * physbio_mem_create() - make the memory map, for the model of this build
  * @ranges: ranges in any order
  * @nr: how many
  * @mem: the map
  * @error: filled on failure; may be NULL
  *
- * Sets pb_vmemmap. Context: may sleep; not from two threads at once. Return: 0;
- * -EINVAL if a range is empty, unaligned, wraps or overlaps another; -EBUSY if a
- * map exists; -ENOMEM.
+ * Context: may sleep; not from two threads at once. Return: 0; -EINVAL if a range is
+ * empty, unaligned, wraps, goes beyond physical space (PB_MAX_PHYSMEM_BITS) or overlaps
+ * another; -EBUSY if a map exists; -ENOMEM.
  */
 PB_API int physbio_mem_create(const struct physbio_mem_range *ranges,
 			      unsigned int nr, struct physbio_mem **mem,
 			      struct physbio_error *error);
+
+/**
+ * physbio_mem_create_for() - make the memory map, for several models
+ * @ranges: ranges in any order
+ * @nr: how many
+ * @options: models, and how page structs lie; not kept
+ * @mem: the map
+ * @error: filled on failure; may be NULL
+ *
+ * A page struct costs nothing until it is touched, but for all models other than
+ * VMEMMAP and FLATMEM each page struct of the map is written to.
+ *
+ * Context: may sleep; not from two threads at once. Return: as physbio_mem_create();
+ * -EINVAL too if no model is asked for or one that there is not, or if page structs shall
+ * lie apart for a model that needs one array.
+ */
+PB_API int physbio_mem_create_for(const struct physbio_mem_range *ranges,
+				  unsigned int nr,
+				  const struct physbio_mem_options *options,
+				  struct physbio_mem **mem,
+				  struct physbio_error *error);
+
+/**
+ * physbio_mem_overhead() - what the map itself takes
+ * @mem: map
+ *
+ * Context: any. Return: bytes of page structs and of the tables that they are found by,
+ * at most; not the bytes behind pages.
+ */
+PB_API uint64_t physbio_mem_overhead(const struct physbio_mem *mem);
 
 /**
  * physbio_mem_destroy() - free the map and the bytes that came with it
@@ -99,7 +140,7 @@ PB_API int physbio_mem_attach(struct physbio_mem *mem, pb_phys_addr_t paddr,
  * @order: the folio has 1 << @order pages
  *
  * Context: any. Return: 0; -EINVAL if a page is missing, unaligned, pinned or in
- * a folio already.
+ * a folio already, or if the page structs don't follow each other.
  */
 PB_API int physbio_mem_make_folio(struct physbio_mem *mem, pb_phys_addr_t paddr,
 				  unsigned int order);

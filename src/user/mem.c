@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The model of a machine's memory. Page structs stand in one reserved array over
- * the span of all ranges, of which only the parts that exist are accessible: a wrong
- * physical address faults at once. Pages are all zero until something is done with
- * them, so that a large map costs nothing.
+ * The model of a machine's memory: which ranges there are, the bytes behind them, and
+ * pins. Bytes come with the first touch, so that a large map costs nothing. Where page
+ * structs lie is memmodel.c's business.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,16 +23,7 @@
 #include "../core/platform.h"
 #include "mem-internal.h"
 
-struct pb_page *pb_vmemmap;
-
-struct mem_range {
-	struct physbio_mem_range range;
-	char *bytes; /* NULL: only what is attached */
-};
-
 struct physbio_mem {
-	char *reserved; /* the array of page structs */
-	size_t reserved_size;
 	unsigned int nr;
 	struct mem_range ranges[]; /* ascending */
 };
@@ -62,11 +52,6 @@ static int compare_ranges(const void *a, const void *b)
 						   0;
 }
 
-static pb_phys_addr_t range_last(const struct physbio_mem_range *r)
-{
-	return r->start + (pb_phys_addr_t)(r->size - 1);
-}
-
 static const char *range_fault(const struct physbio_mem_range *r)
 {
 	if (!r->size)
@@ -75,6 +60,8 @@ static const char *range_fault(const struct physbio_mem_range *r)
 		return "memory range is not of whole pages";
 	if (r->size - 1 > (pb_phys_addr_t)-1 - r->start)
 		return "memory range wraps";
+	if ((uint64_t)physbio_range_last(r) >> PB_MAX_PHYSMEM_BITS)
+		return "memory range is beyond physical space";
 	if ((r->kind == PHYSBIO_MEM_BAR) != !!r->region)
 		return "memory range of a BAR needs a region, and no other has one";
 	return NULL;
@@ -91,7 +78,7 @@ static int check_ranges(const struct physbio_mem *mem,
 
 		fault = range_fault(r);
 		if (!fault && i &&
-		    r->start <= range_last(&mem->ranges[i - 1].range))
+		    r->start <= physbio_range_last(&mem->ranges[i - 1].range))
 			fault = "memory range overlaps the one before it";
 		if (fault)
 			return fail(error, -EINVAL, fault, r);
@@ -99,17 +86,7 @@ static int check_ranges(const struct physbio_mem *mem,
 	return 0;
 }
 
-/* Host pages around [@addr, @addr + @size). */
-static void host_pages(char **addr, size_t *size)
-{
-	uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
-	uintptr_t start = (uintptr_t)*addr & ~mask;
-
-	*size = (((uintptr_t)*addr + *size + mask) & ~mask) - start;
-	*addr = (char *)start;
-}
-
-static void place(void *addr, size_t size, int nid)
+void physbio_place(void *addr, size_t size, int nid)
 {
 #ifdef HAVE_LIBNUMA
 	if (nid >= 0 && numa_available() >= 0 && numa_max_node() > 0)
@@ -117,64 +94,10 @@ static void place(void *addr, size_t size, int nid)
 #endif
 }
 
-static bool reserve_pages(struct physbio_mem *mem)
-{
-	uint64_t first = mem->ranges[0].range.start >> PB_PAGE_SHIFT;
-	uint64_t last = range_last(&mem->ranges[mem->nr - 1].range) >>
-			PB_PAGE_SHIFT;
-	uint64_t size = (last - first + 1) * sizeof(struct pb_page);
-
-	if (size > SIZE_MAX / 2)
-		return false;
-	mem->reserved_size = (size_t)size;
-	mem->reserved = mmap(NULL, mem->reserved_size, PROT_NONE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			     0);
-	if (mem->reserved == MAP_FAILED) {
-		mem->reserved = NULL;
-		return false;
-	}
-	/* The page struct of frame 0 may lie anywhere: it is never touched. */
-	pb_vmemmap =
-		(struct pb_page *)((uintptr_t)mem->reserved -
-				   (uintptr_t)first * sizeof(struct pb_page));
-	return true;
-}
-
-static bool open_pages(const struct physbio_mem_range *r)
-{
-	char *addr = (char *)(pb_vmemmap + (r->start >> PB_PAGE_SHIFT));
-	size_t size =
-		(size_t)(r->size >> PB_PAGE_SHIFT) * sizeof(struct pb_page);
-
-	host_pages(&addr, &size);
-	if (mprotect(addr, size, PROT_READ | PROT_WRITE))
-		return false;
-	place(addr, size, r->nid);
-	return true;
-}
-
-/* Each range of DAX is a provider of its own. */
-static void own_pages(const struct physbio_mem_range *r)
-{
-	bool peer = r->kind == PHYSBIO_MEM_BAR;
-	struct pb_page *page = pb_vmemmap + (r->start >> PB_PAGE_SHIFT);
-	uint64_t n = r->size >> PB_PAGE_SHIFT;
-
-	for (; n; n--, page++) {
-		page->flags = PB_PG_zone_device | (peer ? PB_PG_p2pdma : 0);
-		page->pgmap = peer ? (const void *)r->region : r;
-	}
-}
-
 static bool range_setup(struct mem_range *mr)
 {
 	const struct physbio_mem_range *r = &mr->range;
 
-	if (!open_pages(r))
-		return false;
-	if (r->kind == PHYSBIO_MEM_BAR || r->kind == PHYSBIO_MEM_DAX)
-		own_pages(r);
 	if (r->kind == PHYSBIO_MEM_RAM_EMPTY)
 		return true;
 	if (r->size > SIZE_MAX / 2)
@@ -185,7 +108,7 @@ static bool range_setup(struct mem_range *mr)
 		mr->bytes = NULL;
 		return false;
 	}
-	place(mr->bytes, (size_t)r->size, r->nid);
+	physbio_place(mr->bytes, (size_t)r->size, r->nid);
 	return true;
 }
 
@@ -197,8 +120,6 @@ static void mem_free(struct physbio_mem *mem)
 		if (mem->ranges[i].bytes)
 			munmap(mem->ranges[i].bytes,
 			       (size_t)mem->ranges[i].range.size);
-	if (mem->reserved)
-		munmap(mem->reserved, mem->reserved_size);
 	free(mem);
 }
 
@@ -218,26 +139,44 @@ static struct physbio_mem *mem_of(const struct physbio_mem_range *ranges,
 	return mem;
 }
 
-static int mem_setup(struct physbio_mem *mem, struct physbio_error *error)
+static int mem_setup(struct physbio_mem *mem,
+		     const struct physbio_mem_options *options,
+		     struct physbio_error *error)
 {
 	unsigned int i;
 	int err = check_ranges(mem, error);
 
 	if (err)
 		return err;
-	if (!reserve_pages(mem))
-		return fail(error, -ENOMEM,
-			    "no room for the page structs up to memory range",
-			    &mem->ranges[mem->nr - 1].range);
 	for (i = 0; i < mem->nr; i++)
 		if (!range_setup(&mem->ranges[i]))
 			return fail(error, -ENOMEM, "no room for memory range",
 				    &mem->ranges[i].range);
+	err = physbio_memmap_make(mem->ranges, mem->nr, options);
+	if (err)
+		return fail(error, err,
+			    "no room for the page structs up to memory range",
+			    &mem->ranges[mem->nr - 1].range);
 	return 0;
 }
 
-int physbio_mem_create(const struct physbio_mem_range *ranges, unsigned int nr,
-		       struct physbio_mem **mem, struct physbio_error *error)
+#define ONE_ARRAY \
+	(PHYSBIO_MEMMODEL_BIT(flatmem) | PHYSBIO_MEMMODEL_BIT(vmemmap))
+
+static const char *options_fault(const struct physbio_mem_options *options)
+{
+	if (!options->models || options->models >> PHYSBIO_NR_MEMMODELS)
+		return "no such memory models";
+	if (options->sections_apart && (options->models & ONE_ARRAY))
+		return "FLATMEM and VMEMMAP have one array of page structs";
+	return NULL;
+}
+
+int physbio_mem_create_for(const struct physbio_mem_range *ranges,
+			   unsigned int nr,
+			   const struct physbio_mem_options *options,
+			   struct physbio_mem **mem,
+			   struct physbio_error *error)
 {
 	static const struct physbio_mem_range none;
 	struct physbio_mem *made;
@@ -245,15 +184,16 @@ int physbio_mem_create(const struct physbio_mem_range *ranges, unsigned int nr,
 
 	if (!nr)
 		return fail(error, -EINVAL, "no memory range", &none);
+	if (options_fault(options))
+		return fail(error, -EINVAL, options_fault(options), &ranges[0]);
 	if (the_mem)
 		return fail(error, -EBUSY, "a memory map exists", &ranges[0]);
 	made = mem_of(ranges, nr);
 	if (!made)
 		return fail(error, -ENOMEM, "no memory", &ranges[0]);
-	err = mem_setup(made, error);
+	err = mem_setup(made, options, error);
 	if (err) {
 		mem_free(made);
-		pb_vmemmap = NULL;
 		return err;
 	}
 	the_mem = made;
@@ -261,13 +201,29 @@ int physbio_mem_create(const struct physbio_mem_range *ranges, unsigned int nr,
 	return 0;
 }
 
+int physbio_mem_create(const struct physbio_mem_range *ranges, unsigned int nr,
+		       struct physbio_mem **mem, struct physbio_error *error)
+{
+	static const struct physbio_mem_options options = {
+		.models = 1u << PHYSBIO_THE_MEMMODEL,
+	};
+
+	return physbio_mem_create_for(ranges, nr, &options, mem, error);
+}
+
+uint64_t physbio_mem_overhead(const struct physbio_mem *mem)
+{
+	return sizeof(*mem) + mem->nr * sizeof(mem->ranges[0]) +
+	       physbio_memmap_bytes();
+}
+
 void physbio_mem_destroy(struct physbio_mem *mem)
 {
 	if (!mem)
 		return;
+	physbio_memmap_free();
 	mem_free(mem);
 	the_mem = NULL;
-	pb_vmemmap = NULL;
 }
 
 static const struct mem_range *mem_range_of(const struct physbio_mem *mem,
@@ -281,7 +237,7 @@ static const struct mem_range *mem_range_of(const struct physbio_mem *mem,
 
 		if (paddr < mr->range.start)
 			high = mid;
-		else if (paddr > range_last(&mr->range))
+		else if (paddr > physbio_range_last(&mr->range))
 			low = mid + 1;
 		else
 			return mr;
@@ -294,7 +250,7 @@ struct pb_page *physbio_mem_page(const struct physbio_mem *mem,
 {
 	if (!mem_range_of(mem, paddr))
 		return NULL;
-	return pb_vmemmap + (paddr >> PB_PAGE_SHIFT);
+	return physbio_the_page(paddr);
 }
 
 struct pb_page *physbio_the_mem_page(pb_phys_addr_t paddr)
@@ -327,7 +283,7 @@ void *physbio_mem_virt(const struct physbio_mem *mem, pb_phys_addr_t paddr)
 		return NULL;
 	if (mr->bytes)
 		return mr->bytes + (size_t)(paddr - mr->range.start);
-	virt = pb_vmemmap[paddr >> PB_PAGE_SHIFT].virt;
+	virt = physbio_the_page(paddr)->virt;
 	return virt ? virt + pb_offset_in_page(paddr) : NULL;
 }
 
@@ -340,7 +296,7 @@ int physbio_mem_attach(struct physbio_mem *mem, pb_phys_addr_t paddr,
 	if (!mr || mr->range.kind != PHYSBIO_MEM_RAM_EMPTY ||
 	    pb_offset_in_page(paddr))
 		return -EINVAL;
-	page = pb_vmemmap + (paddr >> PB_PAGE_SHIFT);
+	page = physbio_the_page(paddr);
 	if (virt && page->virt)
 		return -EEXIST;
 	page->virt = virt;
@@ -357,9 +313,14 @@ static bool pages_unused(const struct physbio_mem *mem, pb_phys_addr_t paddr,
 			 unsigned long n)
 {
 	const struct mem_range *mr = mem_range_of(mem, paddr);
-	const struct pb_page *page = pb_vmemmap + (paddr >> PB_PAGE_SHIFT);
+	const struct pb_page *page;
 
-	if (!mr || n - 1 > (range_last(&mr->range) - paddr) >> PB_PAGE_SHIFT)
+	if (!mr ||
+	    n - 1 > (physbio_range_last(&mr->range) - paddr) >> PB_PAGE_SHIFT)
+		return false;
+	page = physbio_the_page(paddr);
+	if (physbio_the_page(paddr + ((pb_phys_addr_t)(n - 1)
+				      << PB_PAGE_SHIFT)) != page + n - 1)
 		return false;
 	for (; n; n--, page++)
 		if (!page_unused(page))
@@ -370,7 +331,7 @@ static bool pages_unused(const struct physbio_mem *mem, pb_phys_addr_t paddr,
 int physbio_mem_make_folio(struct physbio_mem *mem, pb_phys_addr_t paddr,
 			   unsigned int order)
 {
-	struct pb_page *head = pb_vmemmap + (paddr >> PB_PAGE_SHIFT);
+	struct pb_page *head;
 	unsigned long n, i;
 
 	if (!order || order > 30 - PB_PAGE_SHIFT + 12)
@@ -379,10 +340,12 @@ int physbio_mem_make_folio(struct physbio_mem *mem, pb_phys_addr_t paddr,
 	if ((paddr & ((pb_phys_addr_t)(PB_PAGE_SIZE << order) - 1)) ||
 	    !pages_unused(mem, paddr, n))
 		return -EINVAL;
+	head = physbio_the_page(paddr);
 	head->flags |= PB_PG_head;
 	head->order = order;
 	for (i = 1; i < n; i++)
 		head[i].compound_head = (uintptr_t)head | 1;
+	physbio_memmap_folio((unsigned long)(paddr >> PB_PAGE_SHIFT), n);
 	return 0;
 }
 
@@ -439,9 +402,7 @@ int physbio_mem_pin(struct physbio_mem *mem, pb_phys_addr_t paddr, uint64_t len)
 	while (--i) {
 		page_addr = (paddr & (pb_phys_addr_t)PB_PAGE_MASK) +
 			    ((i - 1) << PB_PAGE_SHIFT);
-		unpin_user_folio(
-			page_folio(pb_vmemmap + (page_addr >> PB_PAGE_SHIFT)),
-			1);
+		unpin_user_folio(page_folio(physbio_the_page(page_addr)), 1);
 	}
 	return err;
 }
