@@ -100,7 +100,7 @@ int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
 #endif
 
 struct physbio_repr {
-	const char *name; /* "phys", "phys12", "phyr", "page", "dma" */
+	const char *name; /* "phys", "phys12", "phyr", "page", "sparse", "dma" */
 	size_t bvec_size; /* bytes of a vector */
 	bool offsets_of_page; /* gaps of a page and more are those from bv_page */
 #define PHYSBIO_REPR_MEMBER(prefix, name) __typeof__(&prefix##name) name;
@@ -139,9 +139,11 @@ extern const struct physbio_repr physb_physbio_repr;
 extern const struct physbio_repr phys12_physbio_repr;
 extern const struct physbio_repr phyr_physbio_repr;
 extern const struct physbio_repr page_physbio_repr;
+extern const struct physbio_repr sparse_physbio_repr;
 extern const struct physbio_repr dma_physbio_repr;
 extern const struct physbio_repr physcnt_physbio_repr;
 extern const struct physbio_repr pagecnt_physbio_repr;
+extern const struct physbio_repr sparsecnt_physbio_repr;
 extern const struct physbio_repr dmacnt_physbio_repr;
 
 #endif

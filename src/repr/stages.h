@@ -58,7 +58,9 @@ struct physbio_stages {
 extern const struct physbio_stages phys_physbio_stages;
 extern const struct physbio_stages physb_physbio_stages;
 extern const struct physbio_stages page_physbio_stages;
+extern const struct physbio_stages sparse_physbio_stages;
 extern const struct physbio_stages physcnt_physbio_stages;
 extern const struct physbio_stages pagecnt_physbio_stages;
+extern const struct physbio_stages sparsecnt_physbio_stages;
 
 #endif

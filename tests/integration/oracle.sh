@@ -36,6 +36,7 @@ for file; do
 	xzcat "$file" >"$tmp/plain"
 	cases=$(grep -c '^C ' "$tmp/plain")
 	expect 0 "cases=$cases mismatches=0 differs=0" --repr page "$file"
+	expect 0 "cases=$cases mismatches=0 differs=0" --repr sparse "$file"
 	for repr in phys phys12 phyr; do
 		expect 0 "cases=$cases mismatches=0 differs=" --repr $repr "$file"
 	done
@@ -113,5 +114,5 @@ expect 2 "can't be read: damaged, or cut short" "$tmp/short.xz"
 : >"$tmp/empty"
 expect 2 "$tmp/empty:1: holds no case" "$tmp/empty"
 expect 2 "nothing.txt:0: can't be opened: No such file" "$tmp/nothing.txt"
-expect 2 "phys or page" --repr both "$tmp/few"
+expect 2 "phys, page or sparse" --repr both "$tmp/few"
 exit $bad

@@ -23,6 +23,7 @@ enum {
 };
 
 static const struct physbio_repr *const reprs[] = { &pagecnt_physbio_repr,
+						    &sparsecnt_physbio_repr,
 						    &physcnt_physbio_repr };
 
 struct counts {
@@ -73,10 +74,10 @@ static void add(const struct physbio_repr *r, struct pb_bio *to, unsigned int i,
 		r->bio_add_phys(to, RAM_START + 2 * i * PG, (unsigned int)PG);
 }
 
-/* page is given pages, phys physical ranges: each what it keeps. */
+/* page and sparse are given pages, phys physical ranges: each what it keeps. */
 static bool keeps_pages(const struct physbio_repr *r)
 {
-	return r == &pagecnt_physbio_repr;
+	return r != &physcnt_physbio_repr;
 }
 
 static struct pb_bio *make_bio(const struct physbio_repr *r, unsigned int first,
@@ -295,8 +296,9 @@ static void conversions_are_those_of_the_kernel(void **state)
 
 	for (i = 0; i < ARRAY_SIZE(steps); i++)
 		for (j = 0; j < ARRAY_SIZE(reprs); j++) {
-			const struct counts *want = j ? &steps[i].phys :
-							&steps[i].today;
+			const struct counts *want = keeps_pages(reprs[j]) ?
+							    &steps[i].today :
+							    &steps[i].phys;
 			struct counts got = steps[i].count(reprs[j]);
 
 			if (got.to_phys != want->to_phys ||
@@ -313,7 +315,19 @@ static void conversions_are_those_of_the_kernel(void **state)
 
 static int up(void **state)
 {
-	return mem_up(state) || pb_bioset_init(&bs, 4, 0, 0);
+	const struct physbio_mem_range ram = {
+		.start = RAM_START,
+		.size = RAM_PAGES * PG,
+		.kind = PHYSBIO_MEM_RAM,
+		.nid = -1,
+	};
+	const struct physbio_mem_options options = {
+		.models = PHYSBIO_MEMMODEL_BIT(vmemmap) |
+			  PHYSBIO_MEMMODEL_BIT(sparsemem_extreme),
+	};
+
+	return physbio_mem_create_for(&ram, 1, &options, &mem, NULL) ||
+	       pb_bioset_init(&bs, 4, 0, 0);
 }
 
 static int down(void **state)

@@ -2,8 +2,8 @@
 /*
  * test_model [--part I/N] [--every K] [--cases N] [--seed N]
  *
- * The engine, with physical and with page vectors, against the model: over all small
- * bios and many limits, and over random large ones. Decides what "all small" is.
+ * The engine, with physical and with page vectors (those under VMEMMAP and under
+ * SPARSEMEM), against the model: over all small bios and many limits, and over random large ones. Decides what "all small" is.
  */
 #include <argp.h>
 #include <inttypes.h>
@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include <physbio/mem.h>
 
 #include "../../src/repr/ops.h"
 #include "model.h"
@@ -30,8 +31,9 @@
 static const struct physbio_repr *const reprs[] = { &phys_physbio_repr,
 						    &phys12_physbio_repr,
 						    &phyr_physbio_repr,
-						    &page_physbio_repr };
-#define NR_REPRS 4
+						    &page_physbio_repr,
+						    &sparse_physbio_repr };
+#define NR_REPRS 5
 
 struct options {
 	unsigned int part, parts;
@@ -47,7 +49,7 @@ struct result {
 	uint64_t cases, differences;
 };
 
-static char *pages; /* page structs of the memory from 0 on */
+static struct physbio_mem *mem;
 static struct pb_request_queue *queues[NR_REPRS];
 static struct pb_queue_limits *limits[NR_REPRS]; /* of the queues */
 
@@ -815,17 +817,28 @@ static pb_blk_status_t queue_rq(struct pb_blk_mq_hw_ctx *hctx,
 
 static const struct pb_blk_mq_ops no_ops = { .queue_rq = queue_rq };
 
+static bool mem_up(void)
+{
+	static const struct physbio_mem_range ram = {
+		.size = (uint64_t)PAGE << 16,
+		.kind = PHYSBIO_MEM_RAM_EMPTY,
+		.nid = -1,
+	};
+	static const struct physbio_mem_options options = {
+		.models = PHYSBIO_MEMMODEL_BIT(vmemmap) |
+			  PHYSBIO_MEMMODEL_BIT(sparsemem_extreme),
+	};
+
+	return !physbio_mem_create_for(&ram, 1, &options, &mem, NULL);
+}
+
 static bool up(void)
 {
 	struct pb_blk_mq_tag_set set = { .ops = &no_ops, .queue_depth = 1 };
-	size_t size = (size_t)(1u << 16) * sizeof(struct pb_page);
 	unsigned int i;
 
-	pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (pages == MAP_FAILED)
+	if (!mem_up())
 		return false;
-	pb_vmemmap = (struct pb_page *)pages;
 	for (i = 0; i < NR_REPRS; i++) {
 		queues[i] = reprs[i]->blk_mq_alloc_queue(&set, NULL, NULL);
 		limits[i] = (struct pb_queue_limits *)reprs[i]->queue_limits(
@@ -841,7 +854,7 @@ static void down(void)
 
 	for (i = 0; i < NR_REPRS; i++)
 		reprs[i]->blk_mq_destroy_queue(queues[i]);
-	munmap(pages, (size_t)(1u << 16) * sizeof(struct pb_page));
+	physbio_mem_destroy(mem);
 }
 
 static bool run(void)

@@ -54,6 +54,9 @@ struct run {
 	struct text *out;
 	unsigned int at; /* the next line of the case */
 	char *pages;
+	/* the same pages for SPARSEMEM, section by section */
+	struct pb_mem_section **roots;
+	struct pb_mem_section sections[2 * PB_SECTIONS_PER_ROOT];
 	struct pb_request_queue *q[2];
 	struct pb_queue_limits *lim; /* of q[0] */
 	struct run_counts counts;
@@ -824,6 +827,21 @@ static struct run_bio *new_bio(struct run *run, unsigned int vecs)
 	return b;
 }
 
+/*
+ * The page of an address of the case, and those behind it that a range of @bytes from
+ * there touches, with their sections' numbers: pages are too many to give all of them one.
+ */
+static struct pb_page *page_of(uint64_t addr, uint64_t bytes)
+{
+	struct pb_page *page = pb_vmemmap + (addr >> PB_PAGE_SHIFT);
+	uint64_t pfn = addr >> PB_PAGE_SHIFT, i;
+
+	for (i = 0; i <= bytes >> PB_PAGE_SHIFT; i++)
+		page[i].flags = pb_pfn_to_section_nr(pfn + i)
+				<< PB_SECTIONS_PGSHIFT;
+	return page;
+}
+
 /* @f: op, sector, maxvecs or bytes, flags, prio, hint, stream */
 static void fill_bio(struct run *run, struct run_bio *b, const struct field *f,
 		     unsigned int vecs)
@@ -847,9 +865,9 @@ static void add_page(struct run *run, struct run_bio *b, const char *line)
 	struct field f[4];
 
 	fields_of(line, f, 4);
-	page = pb_vmemmap + (hex(f[0]) >> 12);
 	off = (unsigned int)hex(f[1]);
 	len = (unsigned int)hex(f[2]);
+	page = page_of(hex(f[0]), (uint64_t)off + len - 1);
 	ret = len;
 	if (*line == 'A')
 		ret = (unsigned int)run->r->bio_add_page(bio, page, len, off);
@@ -904,7 +922,8 @@ static void borrow_table(struct run *run, struct run_bio *b, const char *line)
 
 	for (i = 0; i < n; i++) {
 		p = vec_from(p, &page, &off, &len);
-		run->r->bvec_set_page(b->table, i, pb_vmemmap + (page >> 12),
+		run->r->bvec_set_page(b->table, i,
+				      page_of(page, (uint64_t)off + len - 1),
 				      len, off);
 	}
 	pb_iov_iter_bvec(&iter, PB_ITER_DEST, b->table, n, hex(f[1]));
@@ -1188,13 +1207,14 @@ static void run_pair_of_vecs(struct run *run, const char *line)
 	r->bio_init(&b->bio, &run->bdev, b->table, 2, PB_REQ_OP_READ);
 	for (i = 0; i < 2; i++) {
 		p = vec_from(p, &page[i], &off[i], &len[i]);
-		r->bio_add_page(&b->bio, pb_vmemmap + (page[i] >> 12), len[i],
-				off[i]);
+		r->bio_add_page(&b->bio,
+				page_of(page[i], (uint64_t)off[i] + len[i] - 1),
+				len[i], off[i]);
 	}
 	added = b->bio.bi_vcnt == 1;
 	for (i = 0; i < 2; i++)
-		r->bvec_set_page(b->table, (unsigned int)i,
-				 pb_vmemmap + (page[i] >> 12), len[i], off[i]);
+		r->bvec_set_page(b->table, (unsigned int)i, page_of(page[i], 0),
+				 len[i], off[i]);
 	r->bvec_get(table, 0, &addr);
 	put(run, "P %" PRIx64 "+%x:%x %" PRIx64 "+%x:%x %d %d %x %d %x %d\n",
 	    page[0], off[0], len[0], page[1], off[1], len[1],
@@ -1335,6 +1355,38 @@ static void free_bios(struct run *run)
 	}
 }
 
+/* The pages lie where the case has its memory, whatever the model of the engine. */
+static void place_pages(struct run *run, uint64_t base)
+{
+	uintptr_t map =
+		(uintptr_t)run->pages -
+		(uintptr_t)(base >> PB_PAGE_SHIFT) * sizeof(struct pb_page);
+	unsigned long nr = pb_pfn_to_section_nr(base >> PB_PAGE_SHIFT);
+	unsigned long last = pb_pfn_to_section_nr(
+		(base + ORACLE_MEM_SIZE - 1) >> PB_PAGE_SHIFT);
+	unsigned long root = nr / PB_SECTIONS_PER_ROOT;
+	struct pb_mem_section *sections = run->sections;
+
+	pb_vmemmap = (struct pb_page *)map;
+	physbio_memmap.roots = run->roots;
+	run->roots[root] = sections;
+	run->roots[root + 1] = sections + PB_SECTIONS_PER_ROOT;
+	for (; nr <= last; nr++)
+		sections[nr - root * PB_SECTIONS_PER_ROOT].section_mem_map =
+			map | PB_SECTION_PRESENT;
+}
+
+/* No section of one case is left to the next. */
+static void unplace_pages(struct run *run, uint64_t base)
+{
+	unsigned long root = pb_pfn_to_section_nr(base >> PB_PAGE_SHIFT) /
+			     PB_SECTIONS_PER_ROOT;
+
+	run->roots[root] = NULL;
+	run->roots[root + 1] = NULL;
+	memset(run->sections, 0, sizeof(run->sections));
+}
+
 static void begin(struct run *run, const struct oracle_case *c,
 		  struct text *out)
 {
@@ -1347,9 +1399,7 @@ static void begin(struct run *run, const struct oracle_case *c,
 	run->nr_rqs = 0;
 	run->open = NULL;
 	run->full = false;
-	pb_vmemmap =
-		(struct pb_page *)(run->pages -
-				   (c->base >> 12) * sizeof(struct pb_page));
+	place_pages(run, c->base);
 	put_text(run, c->lines[0]);
 	if (*c->lines[1] != 'L')
 		return;
@@ -1367,6 +1417,7 @@ int run_case(struct run *run, const struct oracle_case *c, struct text *out)
 	run_section(run);
 	put_text(run, "E");
 	free_bios(run);
+	unplace_pages(run, c->base);
 	return out->failed ? -ENOMEM : 0;
 }
 
@@ -1386,6 +1437,7 @@ static pb_blk_status_t queue_rq(struct pb_blk_mq_hw_ctx *hctx,
 static const struct pb_blk_mq_ops run_ops = { .queue_rq = queue_rq };
 
 #define PAGES_SIZE ((size_t)(ORACLE_MEM_SIZE >> 12) * sizeof(struct pb_page))
+#define NR_ROOTS (PB_NR_MEM_SECTIONS / PB_SECTIONS_PER_ROOT + 1)
 
 int run_create(const struct physbio_repr *repr, struct run **run)
 {
@@ -1400,7 +1452,11 @@ int run_create(const struct physbio_repr *repr, struct run **run)
 	r->r = repr;
 	pages = mmap(NULL, PAGES_SIZE, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (pages == MAP_FAILED) {
+	r->roots = calloc(NR_ROOTS, sizeof(*r->roots));
+	if (pages == MAP_FAILED || !r->roots) {
+		if (pages != MAP_FAILED)
+			munmap(pages, PAGES_SIZE);
+		free(r->roots);
 		free(r);
 		return -ENOMEM;
 	}
@@ -1423,6 +1479,7 @@ void run_destroy(struct run *run)
 	for (i = 0; i < 2; i++)
 		run->r->blk_mq_destroy_queue(run->q[i]);
 	munmap(run->pages, PAGES_SIZE);
+	free(run->roots);
 	free(run->fragments);
 	free(run);
 }

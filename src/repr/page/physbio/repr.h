@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The vector as the kernel has it today: page, length, offset, with VMEMMAP. An
- * address costs a conversion each time, exactly where the kernel pays it. Not
+ * The vector as the kernel has it today: page, length, offset. An address costs a
+ * conversion each time, exactly where the kernel pays it; which one says PB_MEMMODEL:
+ * with VMEMMAP this is the representation page, with SPARSEMEM it is sparse. Not
  * installed; stands in the place of include/physbio/repr.h in internal builds.
  */
 #ifndef PHYSBIO_REPR_H
@@ -29,6 +30,7 @@ static inline void pb_bvec_set_page(struct pb_bio_vec *bv, struct pb_page *page,
 	bv->bv_offset = offset;
 }
 
+/* The page structs of the range must follow each other. */
 static inline void pb_bvec_set_phys(struct pb_bio_vec *bv, pb_phys_addr_t paddr,
 				    uint32_t len)
 {
