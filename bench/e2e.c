@@ -457,6 +457,13 @@ static uint64_t sum_len(const struct physbio_stage_range *r, unsigned int n)
 	return sum;
 }
 
+/* Every range must be unmapped: only so is every range kept. */
+static void nothing_to_undo(const struct pb_device *dev, pb_dma_addr_t addr,
+			    uint64_t size, enum pb_dma_data_direction dir,
+			    unsigned long attrs)
+{
+}
+
 /* The mapped ranges, laid end to end, must be the given ones, byte for byte. */
 static void verify_ranges(const struct runner *run,
 			  const struct physbio_stage_io *io,
@@ -490,6 +497,12 @@ static void verify_ranges(const struct runner *run,
 
 static void verify_io(struct runner *run, struct physbio_stage_io *io)
 {
+	static const struct physbio_xlate_ops ops = {
+		.unmap_phys = nothing_to_undo,
+	};
+	const struct physbio_xlate xlate = { .ops = &ops };
+	const struct pb_device dev = { .xlate = &xlate,
+				       .dma_mask = UINT64_MAX };
 	struct pb_nvme_iod iod = run->ctx.iod;
 	uint64_t len = sum_len(io->ranges, run->ctx.nr_ranges);
 
@@ -498,7 +511,7 @@ static void verify_io(struct runner *run, struct physbio_stage_io *io)
 		    io->bio.bi_iter.bi_size, (unsigned long long)len);
 	if (io->nr_segs < 1 || io->nr_segs > run->ctx.nr_ranges)
 		die("%s: %u segments", run->c->name, io->nr_segs);
-	if (run->repr->nvme_map_data(&io->rq, &run->dev, &iod))
+	if (run->repr->nvme_map_data(&io->rq, &dev, &iod))
 		die("%s: a request can't be mapped", run->c->name);
 	verify_ranges(run, io, &iod);
 }

@@ -21,6 +21,8 @@ extern "C" {
 #define PB_NVME_PRPS_PER_PAGE (PB_NVME_CTRL_PAGE_SIZE / sizeof(uint64_t))
 /* 8 MiB are 2048 entries, of which one is in the command, and 4 slots chain. */
 #define PB_NVME_MAX_LIST_PAGES 5
+/* Bytes of a block for a short list, and what it is aligned to. */
+#define PB_NVME_SMALL_POOL_SIZE 256u
 #define PB_NVME_SGL_THRESHOLD (32u << 10)
 
 /* Type in the high 4 bits. As the NVMe specification has them. */
@@ -28,26 +30,26 @@ extern "C" {
 #define PB_NVME_SGL_SEGMENT 0x20
 #define PB_NVME_SGL_LAST_SEGMENT 0x30
 
-/* Fields are little endian on the bus; so are all hosts that build this. */
+/* Little endian, as it is on the bus. */
 struct pb_nvme_sgl_desc {
-	pb_dma_addr_t addr; /* bus address */
-	uint32_t length; /* bytes */
+	pb_le64 addr; /* bus address */
+	pb_le32 length; /* bytes */
 	uint8_t rsvd[3];
 	uint8_t type; /* PB_NVME_SGL_* */
 };
 
 PB_STATIC_ASSERT(sizeof(struct pb_nvme_sgl_desc) == 16, "as specified");
 
-/* The 16 bytes of a command that say where its data are. */
+/* The 16 bytes of a command that say where its data are. Little endian too. */
 union pb_nvme_data_ptr {
 	struct {
-		pb_dma_addr_t prp1; /* any dword of a controller page */
-		pb_dma_addr_t prp2; /* second page, or list of the others */
+		pb_le64 prp1; /* any dword of a controller page */
+		pb_le64 prp2; /* second page, or list of the others */
 	} prp;
 	struct pb_nvme_sgl_desc sgl;
 };
 
-/* A page of 4 KiB for a list: as the CPU sees it, and as the device does. */
+/* Memory for a list: as the CPU sees it, and as the device does. */
 struct pb_nvme_list_page {
 	void *virt;
 	pb_dma_addr_t dma;
@@ -64,15 +66,21 @@ struct pb_nvme_range {
  * pb_nvme_map_data() fills the rest.
  */
 struct pb_nvme_iod {
-	struct pb_nvme_list_page *lists; /* PB_NVME_MAX_LIST_PAGES of them */
-	struct pb_nvme_range *ranges; /* PB_NVME_MAX_BYTES' worth of them */
+	/* PB_NVME_MAX_LIST_PAGES controller pages, aligned to their size */
+	struct pb_nvme_list_page *lists;
+	/* PB_NVME_SMALL_POOL_SIZE bytes, aligned to that; virt NULL: none */
+	struct pb_nvme_list_page small;
+	struct pb_nvme_range *ranges; /* for those that must be unmapped */
 	uint32_t max_ranges;
 	bool sgl_supported;
+	bool admin; /* a command of the admin queue: never an SGL */
+	bool user_cmd; /* a user's own command: an SGL tells its length */
 	uint32_t sgl_threshold; /* average segment from which SGLs are used, bytes */
 
 	union pb_nvme_data_ptr dptr;
 	bool use_sgl;
 	uint32_t nr_ranges; /* ranges that were mapped */
+	uint32_t nr_saved; /* ranges that must be unmapped one by one */
 	uint32_t len; /* bytes that were mapped */
 	enum pb_pci_p2pdma_map_type map;
 	struct pb_dma_iova_state state;
@@ -86,8 +94,9 @@ struct pb_nvme_iod {
  *
  * Context: any. Return: PB_BLK_STS_OK, and pb_nvme_unmap_data() must follow;
  * PB_BLK_STS_TARGET if the device can't reach the memory, PB_BLK_STS_IOERR if it has
- * no address for a range or the ranges fit neither PRPs nor an SGL that it
- * supports. On an error nothing stays mapped. Source: nvme_map_data()
+ * no address for a range, or the ranges fit neither PRPs nor an SGL that it
+ * supports, or are more than the lists or max_ranges hold. On an error nothing
+ * stays mapped. Source: nvme_map_data()
  */
 PB_API pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
 					const struct pb_device *dev,

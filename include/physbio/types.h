@@ -33,6 +33,9 @@ typedef atomic_t pb_atomic_t;
 #define PB_BITWISE __bitwise
 #define PB_FORCE __force
 
+typedef __le32 pb_le32;
+typedef __le64 pb_le64;
+
 /* What the kernel has under other names. */
 #define UINT64_C(x) U64_C(x)
 #define UINT32_MAX U32_MAX
@@ -73,6 +76,10 @@ typedef struct {
 #define PB_BITWISE
 #define PB_FORCE
 #endif
+
+/* Numbers whose bytes are in a device's order, lowest first. Source: __le32 */
+typedef uint32_t PB_BITWISE pb_le32;
+typedef uint64_t PB_BITWISE pb_le64;
 
 #endif
 

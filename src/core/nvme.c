@@ -12,47 +12,109 @@
 
 #define PAGE_OFFSET_MASK (PB_NVME_CTRL_PAGE_SIZE - 1)
 
+enum nvme_use_sgl {
+	SGL_UNSUPPORTED,
+	SGL_SUPPORTED,
+	SGL_FORCED,
+};
+
 /* Gaps that a PRP list can't express: those below the controller's page. */
 static bool has_gaps(const struct pb_request *rq)
 {
-	return pb_req_phys_gap_mask(rq) & (PB_NVME_CTRL_PAGE_SIZE - 1);
+	return pb_req_phys_gap_mask(rq) & PAGE_OFFSET_MASK;
+}
+
+/* Only an SGL checks a user's length, or can go with metadata in pieces. */
+static enum nvme_use_sgl nvme_use_sgls(const struct pb_request *rq,
+				       const struct pb_nvme_iod *iod)
+{
+	if (!iod->sgl_supported || iod->admin)
+		return SGL_UNSUPPORTED;
+	if (has_gaps(rq) || iod->user_cmd || rq->nr_integrity_segments > 1)
+		return SGL_FORCED;
+	return SGL_SUPPORTED;
+}
+
+/* The segments that the device sees: one, if they became one. */
+static u32 nr_entries(const struct pb_request *rq,
+		      const struct pb_nvme_iod *iod)
+{
+	if (pb_dma_use_iova(&iod->state))
+		return 1;
+	return pb_blk_rq_nr_phys_segments(rq);
 }
 
 static bool sgl_wanted(const struct pb_request *rq,
 		       const struct pb_nvme_iod *iod)
 {
-	u32 nsegs = pb_blk_rq_nr_phys_segments(rq);
+	enum nvme_use_sgl use_sgl = nvme_use_sgls(rq, iod);
 
-	if (!iod->sgl_supported)
-		return false;
-	if (has_gaps(rq))
-		return true;
+	if (use_sgl != SGL_SUPPORTED)
+		return use_sgl == SGL_FORCED;
 	/* The average, rounded up, without dividing. */
 	return iod->sgl_threshold &&
-	       pb_blk_rq_bytes(rq) > (u64)(iod->sgl_threshold - 1) * nsegs;
+	       pb_blk_rq_payload_bytes(rq) >
+		       (u64)(iod->sgl_threshold - 1) * nr_entries(rq, iod);
 }
 
-static u64 page_offset_of(pb_dma_addr_t addr)
+static u32 page_offset_of(pb_dma_addr_t addr)
 {
-	return physbio_dma_value(addr) & PAGE_OFFSET_MASK;
+	return (u32)(physbio_dma_value(addr) & PAGE_OFFSET_MASK);
+}
+
+static pb_le64 dma_to_le64(pb_dma_addr_t addr)
+{
+	return cpu_to_le64(physbio_dma_value(addr));
+}
+
+/* --- lists --- */
+
+/* What describes a request, range by range: the next slot of the list. */
+struct writer {
+	struct pb_nvme_iod *iod;
+	struct pb_nvme_list_page list; /* that is being filled */
+	u32 next; /* of iod->lists, to go on in */
+	u32 slot; /* of list */
+	u32 slots;
+
+	/* PRP */
+	u32 left; /* bytes of the request that are to come */
+	u32 pages; /* entries so far, PRP1 included */
+	u32 end_offset; /* of the last range, within its page */
+
+	/* SGL */
+	struct pb_nvme_sgl_desc *up; /* what points to list */
+};
+
+/* A short list that needs no other goes in a small block, if there is one. */
+static void list_begin(struct writer *w, u32 entries, u32 entry_size)
+{
+	struct pb_nvme_iod *iod = w->iod;
+
+	w->slot = 0;
+	if (iod->small.virt &&
+	    entries * entry_size <= PB_NVME_SMALL_POOL_SIZE) {
+		w->list = iod->small;
+		w->slots = PB_NVME_SMALL_POOL_SIZE / entry_size;
+		w->next = PB_NVME_MAX_LIST_PAGES;
+		return;
+	}
+	w->list = iod->lists[0];
+	w->slots = PB_NVME_CTRL_PAGE_SIZE / entry_size;
+	w->next = 1;
+}
+
+/* The next page, if there is one, for which the caller has made a pointer. */
+static bool list_go_on(struct writer *w)
+{
+	if (w->next == PB_NVME_MAX_LIST_PAGES)
+		return false;
+	w->list = w->iod->lists[w->next++];
+	w->slot = 0;
+	return true;
 }
 
 /* --- PRP --- */
-
-/* The next slot of the list that PRP2 points to. */
-struct prp_writer {
-	struct pb_nvme_iod *iod;
-	u32 pages; /* entries so far, PRP1 included */
-	u32 list; /* page that is being filled */
-	u32 slot;
-	u64 end_offset; /* of the last range, within its page */
-	pb_dma_addr_t first_listed;
-};
-
-static pb_dma_addr_t *prp_slot(struct prp_writer *w)
-{
-	return (pb_dma_addr_t *)w->iod->lists[w->list].virt + w->slot;
-}
 
 /*
  *   | e0 | e1 | ... | e510 | e511 |        e511 moves to the next page if
@@ -60,63 +122,63 @@ static pb_dma_addr_t *prp_slot(struct prp_writer *w)
  *                             v
  *                           | e511 | ... |
  */
-static bool prp_list_add(struct prp_writer *w, pb_dma_addr_t addr)
+static bool prp_list_add(struct writer *w, pb_dma_addr_t addr)
 {
-	pb_dma_addr_t moved;
+	pb_le64 *list = w->list.virt;
 
-	if (w->slot == PB_NVME_PRPS_PER_PAGE) {
-		if (w->list + 1 == PB_NVME_MAX_LIST_PAGES)
+	if (w->slot == w->slots) {
+		pb_le64 *last = &list[w->slots - 1];
+
+		if (!list_go_on(w))
 			return false;
-		w->slot--;
-		moved = *prp_slot(w);
-		*prp_slot(w) = w->iod->lists[w->list + 1].dma;
-		w->list++;
-		w->slot = 0;
-		*prp_slot(w) = moved;
-		w->slot++;
+		list = w->list.virt;
+		list[w->slot++] = *last;
+		*last = dma_to_le64(w->list.dma);
 	}
-	*prp_slot(w) = addr;
-	w->slot++;
+	list[w->slot++] = dma_to_le64(addr);
 	return true;
 }
 
-/* PRP1, then PRP2; from the third on, PRP2 is the list and the second moves there. */
-static bool prp_add(struct prp_writer *w, pb_dma_addr_t addr)
+/* PRP1, then PRP2: the second page if it is the last, else the list. */
+static bool prp_add(struct writer *w, pb_dma_addr_t addr)
 {
 	union pb_nvme_data_ptr *dptr = &w->iod->dptr;
 
 	switch (w->pages++) {
 	case 0:
-		dptr->prp.prp1 = addr;
+		dptr->prp.prp1 = dma_to_le64(addr);
 		return true;
 	case 1:
-		dptr->prp.prp2 = addr;
-		return true;
-	case 2:
-		prp_list_add(w, dptr->prp.prp2);
-		dptr->prp.prp2 = w->iod->lists[0].dma;
+		if (w->left <= PB_NVME_CTRL_PAGE_SIZE) {
+			dptr->prp.prp2 = dma_to_le64(addr);
+			return true;
+		}
+		list_begin(w,
+			   (w->left + PAGE_OFFSET_MASK) >>
+				   PB_NVME_CTRL_PAGE_SHIFT,
+			   sizeof(pb_le64));
+		dptr->prp.prp2 = dma_to_le64(w->list.dma);
 		return prp_list_add(w, addr);
 	default:
 		return prp_list_add(w, addr);
 	}
 }
 
-static bool prp_add_range(struct prp_writer *w, pb_dma_addr_t addr, u32 len)
+static bool prp_add_range(struct writer *w, pb_dma_addr_t addr, u32 len)
 {
-	u32 first =
-		min(len, PB_NVME_CTRL_PAGE_SIZE - (u32)page_offset_of(addr));
+	u32 offset = page_offset_of(addr);
 
-	if (w->pages && (w->end_offset || page_offset_of(addr)))
+	if (w->pages && (w->end_offset || offset))
 		return false;
-	if (!prp_add(w, addr))
-		return false;
-	for (len -= first, addr = physbio_dma_add(addr, first); len;) {
-		u32 piece = min(len, PB_NVME_CTRL_PAGE_SIZE);
+	while (len) {
+		u32 piece = min(len, PB_NVME_CTRL_PAGE_SIZE - offset);
 
 		if (!prp_add(w, addr))
 			return false;
 		addr = physbio_dma_add(addr, piece);
 		len -= piece;
+		w->left -= piece;
+		offset = 0;
 	}
 	w->end_offset = page_offset_of(addr);
 	return true;
@@ -124,56 +186,104 @@ static bool prp_add_range(struct prp_writer *w, pb_dma_addr_t addr, u32 len)
 
 /* --- SGL --- */
 
-#define SGL_DESCS_PER_PAGE \
-	(PB_NVME_CTRL_PAGE_SIZE / sizeof(struct pb_nvme_sgl_desc))
-
 static void sgl_set(struct pb_nvme_sgl_desc *desc, pb_dma_addr_t addr, u32 len,
 		    u8 type)
 {
 	memset(desc, 0, sizeof(*desc));
-	desc->addr = addr;
-	desc->length = len;
+	desc->addr = dma_to_le64(addr);
+	desc->length = cpu_to_le32(len);
 	desc->type = type;
 }
 
-/* The first range is inline; a second one moves it to the list. */
-static bool sgl_add_range(struct pb_nvme_iod *iod, u32 n, pb_dma_addr_t addr,
-			  u32 len)
+/*
+ * A full page: its last descriptor moves to the next one and points there. Whatever
+ * points to the full page does no longer point to the last segment.
+ */
+static bool sgl_list_go_on(struct writer *w)
 {
-	struct pb_nvme_sgl_desc *list = iod->lists[0].virt;
+	struct pb_nvme_sgl_desc *list = w->list.virt;
+	struct pb_nvme_sgl_desc *last = &list[w->slots - 1];
 
-	if (!n) {
-		sgl_set(&iod->dptr.sgl, addr, len, PB_NVME_SGL_DATA);
-		return true;
-	}
-	if (n == SGL_DESCS_PER_PAGE)
+	if (!list_go_on(w))
 		return false;
-	if (n == 1)
-		list[0] = iod->dptr.sgl;
-	sgl_set(&list[n], addr, len, PB_NVME_SGL_DATA);
-	sgl_set(&iod->dptr.sgl, iod->lists[0].dma,
-		(n + 1) * (u32)sizeof(list[0]), PB_NVME_SGL_LAST_SEGMENT);
+	list = w->list.virt;
+	list[w->slot++] = *last;
+	w->up->type = PB_NVME_SGL_SEGMENT;
+	w->up = last;
 	return true;
+}
+
+static bool sgl_list_add(struct writer *w, pb_dma_addr_t addr, u32 len)
+{
+	struct pb_nvme_sgl_desc *list;
+
+	if (w->slot == w->slots && !sgl_list_go_on(w))
+		return false;
+	list = w->list.virt;
+	sgl_set(&list[w->slot++], addr, len, PB_NVME_SGL_DATA);
+	sgl_set(w->up, w->list.dma, w->slot * (u32)sizeof(*list),
+		PB_NVME_SGL_LAST_SEGMENT);
+	return true;
+}
+
+/* One segment is described in the command, several are in a list. */
+static bool sgl_add_range(struct writer *w, const struct pb_request *rq,
+			  pb_dma_addr_t addr, u32 len)
+{
+	u32 entries = nr_entries(rq, w->iod);
+
+	if (entries == 1) {
+		sgl_set(&w->iod->dptr.sgl, addr, len, PB_NVME_SGL_DATA);
+		return w->iod->nr_ranges == 1;
+	}
+	if (!w->up) {
+		w->up = &w->iod->dptr.sgl;
+		list_begin(w, entries, sizeof(*w->up));
+	}
+	return sgl_list_add(w, addr, len);
 }
 
 /* --- both --- */
-
-static bool remember_range(struct pb_nvme_iod *iod, pb_dma_addr_t addr, u32 len)
-{
-	if (iod->nr_ranges == iod->max_ranges)
-		return false;
-	iod->ranges[iod->nr_ranges].addr = addr;
-	iod->ranges[iod->nr_ranges].len = len;
-	iod->nr_ranges++;
-	iod->len += len;
-	return true;
-}
 
 static unsigned long unmap_attrs(const struct pb_nvme_iod *iod)
 {
 	return iod->map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ?
 		       PB_DMA_ATTR_MMIO :
 		       0;
+}
+
+static void unmap_range(struct pb_request *rq, const struct pb_device *dev,
+			const struct pb_nvme_iod *iod, pb_dma_addr_t addr,
+			u32 len)
+{
+	pb_dma_unmap_phys(dev, addr, len, pb_rq_dma_dir(rq), unmap_attrs(iod));
+}
+
+/*
+ * Descriptors don't tell where ranges end: whoever has to unmap each of them must keep
+ * it. Source: nvme_pci_prp_save_mapping()
+ */
+static bool must_save(const struct pb_device *dev,
+		      const struct pb_nvme_iod *iod)
+{
+	return pb_dma_need_unmap(dev) && !pb_dma_use_iova(&iod->state) &&
+	       iod->map != PB_PCI_P2PDMA_MAP_BUS_ADDR;
+}
+
+/* A range that can't be kept goes back at once. */
+static bool save_range(struct pb_request *rq, const struct pb_device *dev,
+		       struct pb_nvme_iod *iod, pb_dma_addr_t addr, u32 len)
+{
+	struct pb_nvme_range *range = &iod->ranges[iod->nr_saved];
+
+	if (iod->nr_saved == iod->max_ranges) {
+		unmap_range(rq, dev, iod, addr, len);
+		return false;
+	}
+	range->addr = addr;
+	range->len = len;
+	iod->nr_saved++;
+	return true;
 }
 
 void pb_nvme_unmap_data(struct pb_request *rq, const struct pb_device *dev,
@@ -183,44 +293,37 @@ void pb_nvme_unmap_data(struct pb_request *rq, const struct pb_device *dev,
 
 	if (pb_blk_rq_dma_unmap(rq, dev, &iod->state, iod->len, iod->map))
 		return;
-	for (i = 0; i < iod->nr_ranges; i++)
-		pb_dma_unmap_phys(dev, iod->ranges[i].addr, iod->ranges[i].len,
-				  pb_rq_dma_dir(rq), unmap_attrs(iod));
+	for (i = 0; i < iod->nr_saved; i++)
+		unmap_range(rq, dev, iod, iod->ranges[i].addr,
+			    iod->ranges[i].len);
 }
 EXPORT_SYMBOL_GPL(pb_nvme_unmap_data);
 
-/* A range that no one remembers must go back at once. */
 static bool iod_add_range(struct pb_request *rq, const struct pb_device *dev,
-			  struct pb_nvme_iod *iod, struct prp_writer *w,
-			  const struct pb_blk_dma_iter *iter)
+			  struct writer *w, pb_dma_addr_t addr, u32 len)
 {
-	u32 n = iod->nr_ranges;
-
-	if (!remember_range(iod, iter->addr, iter->len)) {
-		if (!pb_blk_rq_dma_unmap(rq, dev, &iod->state, iter->len,
-					 iod->map))
-			pb_dma_unmap_phys(dev, iter->addr, iter->len,
-					  pb_rq_dma_dir(rq), unmap_attrs(iod));
+	if (must_save(dev, w->iod) && !save_range(rq, dev, w->iod, addr, len))
 		return false;
-	}
-	if (iod->use_sgl)
-		return sgl_add_range(iod, n, iter->addr, iter->len);
-	return prp_add_range(w, iter->addr, iter->len);
+	w->iod->nr_ranges++;
+	w->iod->len += len;
+	if (w->iod->use_sgl)
+		return sgl_add_range(w, rq, addr, len);
+	return prp_add_range(w, addr, len);
 }
 
 static pb_blk_status_t map_ranges(struct pb_request *rq,
 				  const struct pb_device *dev,
 				  struct pb_nvme_iod *iod)
 {
-	struct prp_writer w = { .iod = iod };
+	struct writer w = { .iod = iod, .left = pb_blk_rq_payload_bytes(rq) };
 	struct pb_blk_dma_iter iter;
 	bool more;
 
-	iod->use_sgl = sgl_wanted(rq, iod);
 	more = pb_blk_rq_dma_map_iter_start(rq, dev, &iod->state, &iter);
 	iod->map = iter.map;
+	iod->use_sgl = sgl_wanted(rq, iod);
 	while (more) {
-		if (!iod_add_range(rq, dev, iod, &w, &iter)) {
+		if (!iod_add_range(rq, dev, &w, iter.addr, iter.len)) {
 			iter.status = PB_BLK_STS_IOERR;
 			break;
 		}
@@ -229,6 +332,19 @@ static pb_blk_status_t map_ranges(struct pb_request *rq,
 	if (unlikely(iter.status))
 		pb_nvme_unmap_data(rq, dev, iod);
 	return iter.status;
+}
+
+/* Source: req_bvec() */
+static struct pb_bio_vec req_bvec(const struct pb_request *rq)
+{
+	if (rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD)
+		return *rq->special_vec;
+	return pb_mp_bvec_iter_bvec(rq->bio->bi_io_vec, rq->bio->bi_iter);
+}
+
+static bool prp_possible(u32 offset, u32 len)
+{
+	return offset + (u64)len <= 2 * PB_NVME_CTRL_PAGE_SIZE;
 }
 
 /* May it be mapped without the iterator: one segment of RAM that needs no list? */
@@ -240,40 +356,32 @@ static bool is_simple(const struct pb_request *rq,
 
 	if (pb_bvec_region(bv, rq->bio->bi_region))
 		return false;
-	return iod->sgl_supported ||
-	       offset + bv->bv_len <= 2 * PB_NVME_CTRL_PAGE_SIZE;
+	return nvme_use_sgls(rq, iod) != SGL_UNSUPPORTED ||
+	       prp_possible(offset, bv->bv_len);
 }
 
 /*
  * A translator that does not keep the offset in the page can make three pages of
  * two: then there is a list after all. Source: nvme_pci_setup_data_simple()
  */
-static pb_blk_status_t map_simple(const struct pb_request *rq,
+static pb_blk_status_t map_simple(struct pb_request *rq,
 				  const struct pb_device *dev,
 				  struct pb_nvme_iod *iod,
 				  const struct pb_bio_vec *bv)
 {
 	pb_dma_addr_t addr = pb_dma_map_bvec(dev, bv, pb_rq_dma_dir(rq), 0);
-	struct prp_writer w = { .iod = iod };
-	u32 first;
+	struct writer w = { .iod = iod, .left = bv->bv_len };
+	enum nvme_use_sgl use_sgl = nvme_use_sgls(rq, iod);
 
 	if (unlikely(pb_dma_mapping_error(dev, addr)))
 		return PB_BLK_STS_IOERR;
-	remember_range(iod, addr, bv->bv_len);
-	first = PB_NVME_CTRL_PAGE_SIZE - (u32)page_offset_of(addr);
-	iod->use_sgl = false;
-	if (unlikely(bv->bv_len > first + PB_NVME_CTRL_PAGE_SIZE)) {
-		iod->use_sgl = iod->sgl_supported;
-		if (iod->use_sgl)
-			sgl_add_range(iod, 0, addr, bv->bv_len);
-		else
-			prp_add_range(&w, addr, bv->bv_len);
+	iod->use_sgl = use_sgl == SGL_FORCED ||
+		       (use_sgl == SGL_SUPPORTED &&
+			!prp_possible(page_offset_of(addr), bv->bv_len));
+	if (likely(iod_add_range(rq, dev, &w, addr, bv->bv_len)))
 		return PB_BLK_STS_OK;
-	}
-	iod->dptr.prp.prp1 = addr;
-	if (bv->bv_len > first)
-		iod->dptr.prp.prp2 = physbio_dma_add(addr, first);
-	return PB_BLK_STS_OK;
+	pb_nvme_unmap_data(rq, dev, iod);
+	return PB_BLK_STS_IOERR;
 }
 
 pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
@@ -285,11 +393,11 @@ pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
 	memset(&iod->dptr, 0, sizeof(iod->dptr));
 	memset(&iod->state, 0, sizeof(iod->state));
 	iod->nr_ranges = 0;
+	iod->nr_saved = 0;
 	iod->len = 0;
 	iod->map = PB_PCI_P2PDMA_MAP_NONE;
-	if (pb_blk_rq_nr_phys_segments(rq) == 1 &&
-	    !(rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD)) {
-		bv = pb_mp_bvec_iter_bvec(rq->bio->bi_io_vec, rq->bio->bi_iter);
+	if (pb_blk_rq_nr_phys_segments(rq) == 1) {
+		bv = req_bvec(rq);
 		if (is_simple(rq, iod, &bv))
 			return map_simple(rq, dev, iod, &bv);
 	}

@@ -55,6 +55,7 @@ static inline void unpin_user_folio(struct pb_folio *folio,
 
 #else /* userspace */
 
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -151,6 +152,26 @@ static inline unsigned long rounddown_pow_of_two(unsigned long n)
 	})
 
 #define ffs(x) __builtin_ffs(x)
+
+static inline pb_le32 cpu_to_le32(u32 x)
+{
+	return (PB_FORCE pb_le32)htole32(x);
+}
+
+static inline pb_le64 cpu_to_le64(u64 x)
+{
+	return (PB_FORCE pb_le64)htole64(x);
+}
+
+static inline u32 le32_to_cpu(pb_le32 x)
+{
+	return le32toh((PB_FORCE u32)x);
+}
+
+static inline u64 le64_to_cpu(pb_le64 x)
+{
+	return le64toh((PB_FORCE u64)x);
+}
 
 /* A pointer or a -errno: the last page of addresses is nobody's. */
 static inline void *ERR_PTR(long error)

@@ -3,6 +3,7 @@
  * The model device. Upper half: the driver, which knows requests and maps them. Lower
  * half: the controller, which gets a command and knows nothing but what is in it.
  */
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -70,6 +71,16 @@ static int transfer(struct physbio_memdev *d, const struct command *c,
 				    store, len, fault);
 }
 
+static pb_dma_addr_t bus_addr(pb_le64 addr)
+{
+	return physbio_dma_make(le64toh((PB_FORCE uint64_t)addr));
+}
+
+static uint32_t length_of(const struct pb_nvme_sgl_desc *desc)
+{
+	return le32toh((PB_FORCE uint32_t)desc->length);
+}
+
 static uint32_t in_page(pb_dma_addr_t addr)
 {
 	return (uint32_t)(physbio_dma_value(addr) &
@@ -95,8 +106,8 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 static int transfer_prp_list(struct physbio_memdev *d, const struct command *c,
 			     uint32_t done, pb_dma_addr_t *fault)
 {
-	pb_dma_addr_t list[PB_NVME_PRPS_PER_PAGE];
-	pb_dma_addr_t at = c->dptr.prp.prp2;
+	pb_le64 list[PB_NVME_PRPS_PER_PAGE];
+	pb_dma_addr_t at = bus_addr(c->dptr.prp.prp2);
 	uint32_t slot = PB_NVME_PRPS_PER_PAGE, left, n;
 	int err;
 
@@ -112,11 +123,12 @@ static int transfer_prp_list(struct physbio_memdev *d, const struct command *c,
 		left = c->len - done;
 		if (slot == PB_NVME_PRPS_PER_PAGE - 1 &&
 		    left > PB_NVME_CTRL_PAGE_SIZE) {
-			at = list[slot++];
+			at = bus_addr(list[slot++]);
 			continue;
 		}
 		n = min_u32(left, PB_NVME_CTRL_PAGE_SIZE);
-		err = transfer_page(d, c, done, list[slot++], n, fault);
+		err = transfer_page(d, c, done, bus_addr(list[slot++]), n,
+				    fault);
 		if (err)
 			return err;
 		done += n;
@@ -127,15 +139,16 @@ static int transfer_prp_list(struct physbio_memdev *d, const struct command *c,
 static int transfer_prp(struct physbio_memdev *d, const struct command *c,
 			pb_dma_addr_t *fault)
 {
-	uint32_t n = min_u32(c->len, PB_NVME_CTRL_PAGE_SIZE -
-					     in_page(c->dptr.prp.prp1));
+	pb_dma_addr_t prp1 = bus_addr(c->dptr.prp.prp1);
+	uint32_t n = min_u32(c->len, PB_NVME_CTRL_PAGE_SIZE - in_page(prp1));
 	uint32_t left = c->len - n;
-	int err = transfer(d, c, 0, c->dptr.prp.prp1, n, fault);
+	int err = transfer(d, c, 0, prp1, n, fault);
 
 	if (err || !left)
 		return err;
 	if (left <= PB_NVME_CTRL_PAGE_SIZE)
-		return transfer_page(d, c, n, c->dptr.prp.prp2, left, fault);
+		return transfer_page(d, c, n, bus_addr(c->dptr.prp.prp2), left,
+				     fault);
 	return transfer_prp_list(d, c, n, fault);
 }
 
@@ -147,19 +160,21 @@ static int transfer_sgl_list(struct physbio_memdev *d, const struct command *c,
 	uint32_t done = 0, at;
 	int err;
 
-	for (at = 0; at < seg->length; at += sizeof(desc)) {
+	for (at = 0; at < length_of(seg); at += sizeof(desc)) {
 		err = physbio_fabric_fetch(d->config.fabric, d->config.node,
-					   physbio_dma_add(seg->addr, at),
+					   physbio_dma_add(bus_addr(seg->addr),
+							   at),
 					   &desc, sizeof(desc), fault);
 		if (err)
 			return err;
 		if (desc.type != PB_NVME_SGL_DATA ||
-		    desc.length > c->len - done)
+		    length_of(&desc) > c->len - done)
 			return -EPROTO;
-		err = transfer(d, c, done, desc.addr, desc.length, fault);
+		err = transfer(d, c, done, bus_addr(desc.addr),
+			       length_of(&desc), fault);
 		if (err)
 			return err;
-		done += desc.length;
+		done += length_of(&desc);
 	}
 	return done == c->len ? 0 : -EPROTO;
 }
@@ -171,9 +186,9 @@ static int transfer_sgl(struct physbio_memdev *d, const struct command *c,
 
 	if (desc->type == PB_NVME_SGL_LAST_SEGMENT)
 		return transfer_sgl_list(d, c, desc, fault);
-	if (desc->type != PB_NVME_SGL_DATA || desc->length != c->len)
+	if (desc->type != PB_NVME_SGL_DATA || length_of(desc) != c->len)
 		return -EPROTO;
-	return transfer(d, c, 0, desc->addr, desc->length, fault);
+	return transfer(d, c, 0, bus_addr(desc->addr), c->len, fault);
 }
 
 static void count_bytes(struct physbio_memdev *d, const struct command *c)

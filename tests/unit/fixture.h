@@ -25,7 +25,9 @@
 
 #define PG ((pb_phys_addr_t)PB_PAGE_SIZE)
 #define RAM_START ((pb_phys_addr_t)0x10000000)
+#ifndef RAM_PAGES
 #define RAM_PAGES 512
+#endif
 
 static struct physbio_mem *mem;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The model device: what is submitted arrives, byte for byte, and errors come back. */
+#include <endian.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -236,7 +237,7 @@ static pb_blk_status_t map_unaligned(struct pb_request *rq,
 {
 	pb_blk_status_t status = pb_nvme_map_data(rq, dev, iod);
 
-	iod->dptr.prp.prp2 = physbio_dma_add(iod->dptr.prp.prp2, 512);
+	iod->dptr.prp.prp2 |= htole64(512);
 	return status;
 }
 
@@ -248,8 +249,8 @@ static pb_blk_status_t map_too_short(struct pb_request *rq,
 
 	iod->use_sgl = true;
 	iod->dptr.sgl = (struct pb_nvme_sgl_desc){
-		.addr = iod->ranges[0].addr,
-		.length = 4096,
+		.addr = iod->dptr.prp.prp1,
+		.length = htole32(4096),
 		.type = PB_NVME_SGL_DATA,
 	};
 	return status;
