@@ -61,6 +61,8 @@ struct physbio_memdev_stats {
 	uint64_t flushes;
 	uint64_t faults; /* requests that hit nothing */
 	pb_dma_addr_t last_fault; /* where the last of them did */
+	uint64_t refused; /* commands that say what the device can't do */
+	uint16_t last_status; /* of the last that failed, PB_NVME_SC_* */
 };
 
 struct physbio_memdev;

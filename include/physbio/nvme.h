@@ -30,6 +30,27 @@ extern "C" {
 #define PB_NVME_SGL_SEGMENT 0x20
 #define PB_NVME_SGL_LAST_SEGMENT 0x30
 
+/* Bits of a command's flags: PRPs if none is set. As the specification has them. */
+#define PB_NVME_CMD_SGL_METABUF (1u << 6) /* an SGL; metadata are one buffer */
+#define PB_NVME_CMD_SGL_METASEG (1u << 7) /* an SGL; metadata have one too */
+#define PB_NVME_CMD_SGL_ALL (PB_NVME_CMD_SGL_METABUF | PB_NVME_CMD_SGL_METASEG)
+
+/* How a command ended. As the specification has them. */
+enum pb_nvme_sc {
+	PB_NVME_SC_SUCCESS = 0x00,
+	PB_NVME_SC_INVALID_OPCODE = 0x01,
+	PB_NVME_SC_INVALID_FIELD = 0x02,
+	PB_NVME_SC_DATA_XFER_ERROR = 0x04,
+	PB_NVME_SC_SGL_INVALID_LAST =
+		0x0d, /* a segment, or what points to it */
+	PB_NVME_SC_SGL_INVALID_COUNT = 0x0e, /* too many, or one too early */
+	PB_NVME_SC_SGL_INVALID_DATA = 0x0f, /* length is not the command's */
+	PB_NVME_SC_SGL_INVALID_METADATA = 0x10, /* the same of the metadata */
+	PB_NVME_SC_SGL_INVALID_TYPE = 0x11,
+	PB_NVME_SC_PRP_INVALID_OFFSET = 0x13,
+	PB_NVME_SC_LBA_RANGE = 0x80,
+};
+
 /* Little endian, as it is on the bus. */
 struct pb_nvme_sgl_desc {
 	pb_le64 addr; /* bus address */

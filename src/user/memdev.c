@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The model device. Upper half: the driver, which knows requests and maps them. Lower
- * half: the controller, which gets a command and knows nothing but what is in it.
+ * The model device. One half is the driver, which knows requests and maps them; the
+ * other the controller, which gets a command and knows nothing but what is in it. How
+ * that says where data are is nvmectrl.c's decision.
  */
-#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,6 +13,8 @@
 
 #include <physbio/memdev.h>
 
+#include "nvmectrl.h"
+
 #define DEFAULT_DEPTH 64
 
 /* What travels from the driver to the controller. */
@@ -20,7 +22,7 @@ struct command {
 	enum pb_req_op op;
 	uint64_t offset; /* in the store, bytes */
 	uint32_t len; /* bytes */
-	bool use_sgl;
+	uint8_t flags; /* PB_NVME_CMD_* */
 	union pb_nvme_data_ptr dptr;
 };
 
@@ -57,140 +59,6 @@ static const struct physbio_memdev_core own_core = {
 
 /* --- controller --- */
 
-/* One piece of data between the store and the bus. */
-static int transfer(struct physbio_memdev *d, const struct command *c,
-		    uint32_t done, pb_dma_addr_t addr, uint32_t len,
-		    pb_dma_addr_t *fault)
-{
-	char *store = d->store + c->offset + done;
-
-	if (pb_op_is_write((pb_blk_opf_t)c->op))
-		return physbio_fabric_read(d->config.fabric, d->config.node,
-					   addr, store, len, fault);
-	return physbio_fabric_write(d->config.fabric, d->config.node, addr,
-				    store, len, fault);
-}
-
-static pb_dma_addr_t bus_addr(pb_le64 addr)
-{
-	return physbio_dma_make(le64toh((PB_FORCE uint64_t)addr));
-}
-
-static uint32_t length_of(const struct pb_nvme_sgl_desc *desc)
-{
-	return le32toh((PB_FORCE uint32_t)desc->length);
-}
-
-static uint32_t in_page(pb_dma_addr_t addr)
-{
-	return (uint32_t)(physbio_dma_value(addr) &
-			  (PB_NVME_CTRL_PAGE_SIZE - 1));
-}
-
-/* An entry behind PRP1 is a whole page's address: "PRP Offset Invalid" otherwise. */
-static int transfer_page(struct physbio_memdev *d, const struct command *c,
-			 uint32_t done, pb_dma_addr_t addr, uint32_t len,
-			 pb_dma_addr_t *fault)
-{
-	if (in_page(addr))
-		return -EPROTO;
-	return transfer(d, c, done, addr, len, fault);
-}
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-/* The list that PRP2 points to: its last slot chains while more must follow. */
-static int transfer_prp_list(struct physbio_memdev *d, const struct command *c,
-			     uint32_t done, pb_dma_addr_t *fault)
-{
-	pb_le64 list[PB_NVME_PRPS_PER_PAGE];
-	pb_dma_addr_t at = bus_addr(c->dptr.prp.prp2);
-	uint32_t slot = PB_NVME_PRPS_PER_PAGE, left, n;
-	int err;
-
-	while (done < c->len) {
-		if (slot == PB_NVME_PRPS_PER_PAGE) {
-			err = physbio_fabric_fetch(d->config.fabric,
-						   d->config.node, at, list,
-						   sizeof(list), fault);
-			if (err)
-				return err;
-			slot = 0;
-		}
-		left = c->len - done;
-		if (slot == PB_NVME_PRPS_PER_PAGE - 1 &&
-		    left > PB_NVME_CTRL_PAGE_SIZE) {
-			at = bus_addr(list[slot++]);
-			continue;
-		}
-		n = min_u32(left, PB_NVME_CTRL_PAGE_SIZE);
-		err = transfer_page(d, c, done, bus_addr(list[slot++]), n,
-				    fault);
-		if (err)
-			return err;
-		done += n;
-	}
-	return 0;
-}
-
-static int transfer_prp(struct physbio_memdev *d, const struct command *c,
-			pb_dma_addr_t *fault)
-{
-	pb_dma_addr_t prp1 = bus_addr(c->dptr.prp.prp1);
-	uint32_t n = min_u32(c->len, PB_NVME_CTRL_PAGE_SIZE - in_page(prp1));
-	uint32_t left = c->len - n;
-	int err = transfer(d, c, 0, prp1, n, fault);
-
-	if (err || !left)
-		return err;
-	if (left <= PB_NVME_CTRL_PAGE_SIZE)
-		return transfer_page(d, c, n, bus_addr(c->dptr.prp.prp2), left,
-				     fault);
-	return transfer_prp_list(d, c, n, fault);
-}
-
-static int transfer_sgl_list(struct physbio_memdev *d, const struct command *c,
-			     const struct pb_nvme_sgl_desc *seg,
-			     pb_dma_addr_t *fault)
-{
-	struct pb_nvme_sgl_desc desc;
-	uint32_t done = 0, at;
-	int err;
-
-	for (at = 0; at < length_of(seg); at += sizeof(desc)) {
-		err = physbio_fabric_fetch(d->config.fabric, d->config.node,
-					   physbio_dma_add(bus_addr(seg->addr),
-							   at),
-					   &desc, sizeof(desc), fault);
-		if (err)
-			return err;
-		if (desc.type != PB_NVME_SGL_DATA ||
-		    length_of(&desc) > c->len - done)
-			return -EPROTO;
-		err = transfer(d, c, done, bus_addr(desc.addr),
-			       length_of(&desc), fault);
-		if (err)
-			return err;
-		done += length_of(&desc);
-	}
-	return done == c->len ? 0 : -EPROTO;
-}
-
-static int transfer_sgl(struct physbio_memdev *d, const struct command *c,
-			pb_dma_addr_t *fault)
-{
-	const struct pb_nvme_sgl_desc *desc = &c->dptr.sgl;
-
-	if (desc->type == PB_NVME_SGL_LAST_SEGMENT)
-		return transfer_sgl_list(d, c, desc, fault);
-	if (desc->type != PB_NVME_SGL_DATA || length_of(desc) != c->len)
-		return -EPROTO;
-	return transfer(d, c, 0, bus_addr(desc->addr), c->len, fault);
-}
-
 static void count_bytes(struct physbio_memdev *d, const struct command *c)
 {
 	pthread_mutex_lock(&d->lock);
@@ -201,27 +69,43 @@ static void count_bytes(struct physbio_memdev *d, const struct command *c)
 	pthread_mutex_unlock(&d->lock);
 }
 
-static void count_fault(struct physbio_memdev *d, pb_dma_addr_t fault)
+/* What ended otherwise has hit nothing, or was refused for what it said. */
+static void count_failure(struct physbio_memdev *d, uint16_t status,
+			  pb_dma_addr_t fault)
 {
 	pthread_mutex_lock(&d->lock);
-	d->stats.faults++;
-	d->stats.last_fault = fault;
+	d->stats.last_status = status;
+	if (status == PB_NVME_SC_DATA_XFER_ERROR) {
+		d->stats.faults++;
+		d->stats.last_fault = fault;
+	} else {
+		d->stats.refused++;
+	}
 	pthread_mutex_unlock(&d->lock);
 }
 
-static pb_blk_status_t execute_data(struct physbio_memdev *d,
-				    const struct command *c)
+static uint16_t execute_data(struct physbio_memdev *d, const struct command *c)
 {
+	const struct physbio_nvmectrl ctrl = {
+		.fabric = d->config.fabric,
+		.node = d->config.node,
+		.sgl_supported = d->config.sgl_supported,
+	};
+	const struct physbio_nvmectrl_cmd cmd = {
+		.flags = c->flags,
+		.to_device = pb_op_is_write((pb_blk_opf_t)c->op),
+		.dptr = c->dptr,
+		.data = d->store + c->offset,
+		.len = c->len,
+	};
 	pb_dma_addr_t fault = PB_DMA_MAPPING_ERROR;
-	int err = c->use_sgl ? transfer_sgl(d, c, &fault) :
-			       transfer_prp(d, c, &fault);
+	uint16_t status = physbio_nvmectrl_transfer(&ctrl, &cmd, &fault);
 
-	if (!err) {
+	if (status)
+		count_failure(d, status, fault);
+	else
 		count_bytes(d, c);
-		return PB_BLK_STS_OK;
-	}
-	count_fault(d, fault);
-	return PB_BLK_STS_IOERR;
+	return status;
 }
 
 /*
@@ -244,32 +128,46 @@ static void zero_store(struct physbio_memdev *d, uint64_t offset, uint32_t len)
 	memset(end - tail, 0, tail);
 }
 
-/* LBA Out of Range: the controller trusts no driver. */
+/* The controller trusts no driver. */
 static bool in_store(const struct physbio_memdev *d, const struct command *c)
 {
 	return c->offset <= d->store_size &&
 	       c->len <= d->store_size - c->offset;
 }
 
-static pb_blk_status_t execute(struct physbio_memdev *d,
-			       const struct command *c)
+static uint16_t execute(struct physbio_memdev *d, const struct command *c)
 {
-	if (c->len && !in_store(d, c))
-		return PB_BLK_STS_IOERR;
+	if (c->len && !in_store(d, c)) {
+		count_failure(d, PB_NVME_SC_LBA_RANGE, PB_DMA_MAPPING_ERROR);
+		return PB_NVME_SC_LBA_RANGE;
+	}
 	switch (c->op) {
 	case PB_REQ_OP_READ:
 	case PB_REQ_OP_WRITE:
-		return c->len ? execute_data(d, c) : PB_BLK_STS_OK;
+		return c->len ? execute_data(d, c) : PB_NVME_SC_SUCCESS;
 	case PB_REQ_OP_WRITE_ZEROES:
 	case PB_REQ_OP_DISCARD:
 		zero_store(d, c->offset, c->len);
-		return PB_BLK_STS_OK;
+		return PB_NVME_SC_SUCCESS;
 	default:
-		return PB_BLK_STS_NOTSUPP;
+		return PB_NVME_SC_INVALID_OPCODE;
 	}
 }
 
 /* --- driver --- */
+
+/* What the block layer hears of it. */
+static pb_blk_status_t blk_status_of(uint16_t status)
+{
+	switch (status) {
+	case PB_NVME_SC_SUCCESS:
+		return PB_BLK_STS_OK;
+	case PB_NVME_SC_INVALID_OPCODE:
+		return PB_BLK_STS_NOTSUPP;
+	default:
+		return PB_BLK_STS_IOERR;
+	}
+}
 
 static struct cmd *cmd_of(struct pb_request *rq)
 {
@@ -316,7 +214,7 @@ static struct command command_of(struct pb_request *rq)
 		.op = pb_req_op(rq),
 		.offset = pb_blk_rq_pos(rq) << PB_SECTOR_SHIFT,
 		.len = pb_blk_rq_bytes(rq),
-		.use_sgl = iod->use_sgl,
+		.flags = iod->use_sgl ? PB_NVME_CMD_SGL_METABUF : 0,
 		.dptr = iod->dptr,
 	};
 }
@@ -348,7 +246,7 @@ static pb_blk_status_t run_ranges(struct physbio_memdev *d,
 		c.offset = bio->bi_iter.bi_sector << PB_SECTOR_SHIFT;
 		c.len = bio->bi_iter.bi_size;
 		if (status == PB_BLK_STS_OK)
-			status = execute(d, &c);
+			status = blk_status_of(execute(d, &c));
 	}
 	return status;
 }
@@ -360,7 +258,7 @@ static void run_request(struct physbio_memdev *d, struct pb_request *rq)
 
 	count_request(d, rq);
 	if (rq_has_data(rq)) {
-		status = execute(d, &c);
+		status = blk_status_of(execute(d, &c));
 		d->core->unmap_data(rq, d->config.dev, &cmd_of(rq)->iod);
 	} else {
 		status = run_ranges(d, rq);

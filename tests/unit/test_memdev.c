@@ -266,17 +266,21 @@ static void wrong_descriptors_are_an_io_error(void **state)
 		.map_data = map_unaligned,
 		.unmap_data = pb_nvme_unmap_data,
 	};
-	struct physbio_memdev_config c = config(false, false);
+	struct physbio_memdev_config c = config(true, false);
 	const struct range r = { 0, 8192 };
 	struct physbio_memdev_stats stats;
 
 	c.core = &core;
 	assert_int_equal(physbio_memdev_create(&c, &disk), 0);
 	assert_int_equal(submit(PB_REQ_OP_WRITE, 0, &r, 1), -EIO);
+	physbio_memdev_stats(disk, &stats);
+	assert_int_equal(stats.last_status, PB_NVME_SC_PRP_INVALID_OFFSET);
 	core.map_data = map_too_short;
 	assert_int_equal(submit(PB_REQ_OP_WRITE, 0, &r, 1), -EIO);
 	physbio_memdev_stats(disk, &stats);
-	assert_int_equal(stats.faults, 2);
+	assert_int_equal(stats.last_status, PB_NVME_SC_SGL_INVALID_DATA);
+	assert_int_equal(stats.refused, 2);
+	assert_int_equal(stats.faults, 0);
 	physbio_memdev_destroy(disk);
 }
 
@@ -306,6 +310,7 @@ static void an_address_that_hits_nothing_is_an_io_error(void **state)
 	assert_int_equal(pb_submit_bio_wait(&tb.bio), -EIO);
 	physbio_memdev_stats(disk, &stats);
 	assert_int_equal(stats.faults, 1);
+	assert_int_equal(stats.last_status, PB_NVME_SC_DATA_XFER_ERROR);
 	assert_true(physbio_dma_value(stats.last_fault) == hole + 0x40000000);
 #else
 	(void)hole; /* has no page, so a page vector can't name it */

@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The controller's half of PRPs and SGLs: what the specification allows is moved, what it
+ * refuses has its status, and nothing that is written there makes it do anything else.
+ */
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Data from the start on, descriptors in the upper half. */
+#define RAM_PAGES ((4 << 20) / PB_PAGE_SIZE)
+#define LISTS (2u << 20)
+
+#include "fixture.h"
+
+#include <physbio/machine.h>
+
+#include "../../src/user/nvmectrl.h"
+
+static struct physbio_topology *t;
+static struct physbio_machine *m;
+static struct physbio_fabric *fabric;
+static unsigned char store[1 << 20], metadata[4096];
+
+static int machine_up(void **state)
+{
+	const struct physbio_mem_range ram = {
+		.start = RAM_START,
+		.size = RAM_PAGES * PG,
+		.kind = PHYSBIO_MEM_RAM,
+		.nid = -1,
+	};
+
+	t = physbio_topology_create();
+	physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb", NULL, NULL);
+	physbio_topology_add(t, PHYSBIO_ENDPOINT, "disk", "hb", NULL);
+	if (physbio_machine_create(t, &ram, 1, &m, NULL))
+		return -1;
+	mem = physbio_machine_mem(m);
+	return physbio_fabric_create(t, mem, &fabric);
+}
+
+static int machine_down(void **state)
+{
+	physbio_fabric_destroy(fabric);
+	physbio_machine_destroy(m);
+	physbio_topology_destroy(t);
+	return 0;
+}
+
+static pb_le64 le64(uint64_t value)
+{
+	return htole64(value);
+}
+
+static uint64_t bus(uint64_t at)
+{
+	return RAM_START + at;
+}
+
+static uint16_t transfer(const struct physbio_nvmectrl_cmd *cmd)
+{
+	const struct physbio_nvmectrl ctrl = { fabric, 1, true };
+	pb_dma_addr_t fault;
+
+	return physbio_nvmectrl_transfer(&ctrl, cmd, &fault);
+}
+
+static unsigned char byte_at(uint32_t at)
+{
+	return (unsigned char)(at ^ at >> 8 ^ at >> 16);
+}
+
+/* Memory of which every byte says where it is. */
+static void fill_memory(void)
+{
+	static unsigned char bytes[LISTS];
+	uint32_t i;
+
+	for (i = 0; i < LISTS; i++)
+		bytes[i] = byte_at(i);
+	physbio_mem_write(mem, RAM_START, bytes, sizeof(bytes));
+}
+
+/* --- PRP --- */
+
+/* A slot of a list: where it is and what it says, both from the start of RAM. */
+struct slot {
+	uint32_t at;
+	uint64_t value;
+};
+
+static void put_slot(const struct slot *slot)
+{
+	const pb_le64 value = le64(bus(slot->value));
+
+	physbio_mem_write(mem, RAM_START + slot->at, &value, sizeof(value));
+}
+
+static struct physbio_nvmectrl_cmd prp_command(uint64_t prp1, uint64_t prp2,
+					       uint32_t len)
+{
+	return (struct physbio_nvmectrl_cmd){
+		.to_device = true,
+		.dptr.prp = { le64(bus(prp1)), le64(bus(prp2)) },
+		.data = store,
+		.len = len,
+	};
+}
+
+static void prp_offsets(void **state)
+{
+	static const struct {
+		uint64_t prp1, prp2;
+		uint32_t len;
+		uint16_t want;
+	} cases[] = {
+		{ 0, 0, 512, PB_NVME_SC_SUCCESS },
+		{ 4, 0, 4092, PB_NVME_SC_SUCCESS },
+		{ 2, 0, 512, PB_NVME_SC_PRP_INVALID_OFFSET },
+		{ 4095, 0, 512, PB_NVME_SC_PRP_INVALID_OFFSET },
+		{ 0, 3, 4096, PB_NVME_SC_SUCCESS }, /* not looked at */
+		{ 0, 8192, 8192, PB_NVME_SC_SUCCESS },
+		{ 0, 8196, 8192, PB_NVME_SC_PRP_INVALID_OFFSET },
+		{ 4092, 8192, 4100, PB_NVME_SC_SUCCESS },
+		{ 4092, 8192 + 2048, 8, PB_NVME_SC_PRP_INVALID_OFFSET },
+		{ 0, LISTS + 4, 12288, PB_NVME_SC_PRP_INVALID_OFFSET },
+		{ 0, LISTS + 8, 12288, PB_NVME_SC_SUCCESS },
+		{ 64u << 20, 0, 512, PB_NVME_SC_DATA_XFER_ERROR },
+		{ 0, 64u << 20, 12288, PB_NVME_SC_DATA_XFER_ERROR },
+	};
+	static const struct slot slots[] = { { LISTS + 8, 4096 },
+					     { LISTS + 16, 16384 } };
+	struct physbio_nvmectrl_cmd cmd;
+	unsigned int i;
+
+	put_slot(&slots[0]);
+	put_slot(&slots[1]);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		cmd = prp_command(cases[i].prp1, cases[i].prp2, cases[i].len);
+		assert_int_equal(transfer(&cmd), cases[i].want);
+	}
+}
+
+/* Pages at @pages, in this order, are what is in the store. */
+static void store_holds(const uint32_t *pages, unsigned int n)
+{
+	uint32_t i, j;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < 4096; j++)
+			assert_int_equal(store[i * 4096 + j],
+					 byte_at(pages[i] + j));
+}
+
+/*
+ * Four entries from 0xff0 on, of which the page holds two: the second chains. Where only
+ * two are needed, it is data.
+ */
+static void a_list_may_begin_within_a_page_and_chains_at_its_end(void **state)
+{
+	static const struct slot slots[] = {
+		{ LISTS + 0xff0, 20480 },
+		{ LISTS + 0xff8, LISTS + 0x8000 },
+		{ LISTS + 0x8000, 4096 },
+		{ LISTS + 0x8008, 40960 },
+	};
+	static const uint32_t pages[] = { 0, 20480, 4096, 40960 };
+	const struct slot data = { LISTS + 0xff8, 8192 };
+	const uint32_t short_pages[] = { 0, 20480, 8192 };
+	struct physbio_nvmectrl_cmd cmd;
+	unsigned int i;
+
+	fill_memory();
+	for (i = 0; i < ARRAY_SIZE(slots); i++)
+		put_slot(&slots[i]);
+	cmd = prp_command(0, LISTS + 0xff0, 4 * 4096);
+	assert_int_equal(transfer(&cmd), PB_NVME_SC_SUCCESS);
+	store_holds(pages, 4);
+	put_slot(&data);
+	cmd = prp_command(0, LISTS + 0xff0, 3 * 4096);
+	assert_int_equal(transfer(&cmd), PB_NVME_SC_SUCCESS);
+	store_holds(short_pages, 3);
+}
+
+/* One slot, and that one chains. */
+static void the_last_slot_of_a_page_may_be_the_first_of_the_list(void **state)
+{
+	static const struct slot slots[] = {
+		{ LISTS + 0xff8, LISTS + 0x8000 },
+		{ LISTS + 0x8000, 4096 },
+		{ LISTS + 0x8008, 40960 },
+	};
+	static const uint32_t pages[] = { 0, 4096, 40960 };
+	struct physbio_nvmectrl_cmd cmd;
+	unsigned int i;
+
+	fill_memory();
+	for (i = 0; i < ARRAY_SIZE(slots); i++)
+		put_slot(&slots[i]);
+	cmd = prp_command(0, LISTS + 0xff8, 3 * 4096);
+	assert_int_equal(transfer(&cmd), PB_NVME_SC_SUCCESS);
+	store_holds(pages, 3);
+}
+
+static void entries_and_chained_lists_are_page_aligned(void **state)
+{
+	static const struct {
+		struct slot first, second;
+		uint16_t want;
+	} cases[] = {
+		{ { LISTS + 0xff8, LISTS + 0x8008 },
+		  { LISTS + 0x8008, 4096 },
+		  PB_NVME_SC_PRP_INVALID_OFFSET },
+		{ { LISTS + 0xff8, LISTS + 0x8000 },
+		  { LISTS + 0x8000, 4096 + 512 },
+		  PB_NVME_SC_PRP_INVALID_OFFSET },
+		{ { LISTS + 0xff8, 64u << 20 },
+		  { LISTS, 0 },
+		  PB_NVME_SC_DATA_XFER_ERROR },
+	};
+	struct physbio_nvmectrl_cmd cmd;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		put_slot(&cases[i].first);
+		put_slot(&cases[i].second);
+		cmd = prp_command(0, LISTS + 0xff8, 3 * 4096);
+		assert_int_equal(transfer(&cmd), cases[i].want);
+	}
+}
+
+/* Each page's last slot points to the page itself: data come from it, until the end. */
+static void a_prp_list_that_bites_its_tail_ends_with_the_data(void **state)
+{
+	const struct slot tail = { LISTS + 0xff8, LISTS };
+	struct physbio_nvmectrl_cmd cmd;
+	uint32_t i;
+
+	for (i = 0; i < 511; i++)
+		put_slot(&(struct slot){ LISTS + i * 8, 0 });
+	put_slot(&tail);
+	cmd = prp_command(0, LISTS + 0xff0, sizeof(store));
+	assert_int_equal(transfer(&cmd), PB_NVME_SC_SUCCESS);
+}
+
+/* --- SGL --- */
+
+#define DATA PB_NVME_SGL_DATA
+#define SEG PB_NVME_SGL_SEGMENT
+#define LAST PB_NVME_SGL_LAST_SEGMENT
+
+/* A descriptor: where it is, 0: in the command; addresses from the start of RAM. */
+struct desc {
+	uint32_t at;
+	uint64_t addr;
+	uint32_t len;
+	uint8_t type;
+};
+
+static struct pb_nvme_sgl_desc make_desc(const struct desc *d)
+{
+	return (struct pb_nvme_sgl_desc){
+		.addr = le64(bus(d->addr)),
+		.length = htole32(d->len),
+		.type = d->type,
+	};
+}
+
+static void put_desc(const struct desc *d)
+{
+	const struct pb_nvme_sgl_desc desc = make_desc(d);
+
+	physbio_mem_write(mem, RAM_START + d->at, &desc, sizeof(desc));
+}
+
+static struct physbio_nvmectrl_cmd sgl_command(const struct desc *d,
+					       uint32_t len)
+{
+	return (struct physbio_nvmectrl_cmd){
+		.flags = PB_NVME_CMD_SGL_METABUF,
+		.to_device = true,
+		.dptr.sgl = make_desc(d),
+		.data = store,
+		.len = len,
+	};
+}
+
+/* Every case moves 1024 bytes, or is refused. */
+static const struct sgl_case {
+	struct desc d[6];
+	uint16_t want;
+} sgl_cases[] = {
+	{ { { 0, 0, 1024, DATA } }, PB_NVME_SC_SUCCESS },
+	{ { { 0, 1, 1024, DATA } }, PB_NVME_SC_SUCCESS },
+	{ { { 0, 0, 1023, DATA } }, PB_NVME_SC_SGL_INVALID_DATA },
+	{ { { 0, 0, 1025, DATA } }, PB_NVME_SC_SGL_INVALID_DATA },
+	{ { { 0, 0, 0, DATA } }, PB_NVME_SC_SGL_INVALID_DATA },
+	{ { { 0, 64u << 20, 1024, DATA } }, PB_NVME_SC_DATA_XFER_ERROR },
+	{ { { 0, 0, 1024, 0x10 } }, PB_NVME_SC_SGL_INVALID_TYPE }, /* bucket */
+	{ { { 0, 0, 1024, 0x40 } }, PB_NVME_SC_SGL_INVALID_TYPE }, /* keyed */
+	{ { { 0, 0, 1024, 0x01 } }, PB_NVME_SC_SGL_INVALID_TYPE }, /* offset */
+	{ { { 0, 0, 1024, 0xf0 } }, PB_NVME_SC_SGL_INVALID_TYPE },
+	/* a last segment */
+	{ { { 0, LISTS, 16, LAST }, { LISTS, 0, 1024, DATA } },
+	  PB_NVME_SC_SUCCESS },
+	{ { { 0, LISTS + 8, 32, LAST },
+	    { LISTS + 8, 0, 512, DATA },
+	    { LISTS + 24, 4096, 512, DATA } },
+	  PB_NVME_SC_SUCCESS },
+	{ { { 0, LISTS + 4, 16, LAST }, { LISTS + 4, 0, 1024, DATA } },
+	  PB_NVME_SC_SGL_INVALID_LAST },
+	{ { { 0, LISTS, 0, LAST } }, PB_NVME_SC_SGL_INVALID_LAST },
+	{ { { 0, LISTS, 24, LAST }, { LISTS, 0, 1024, DATA } },
+	  PB_NVME_SC_SGL_INVALID_LAST },
+	{ { { 0, LISTS, 1, LAST }, { LISTS, 0, 1024, DATA } },
+	  PB_NVME_SC_SGL_INVALID_LAST },
+	{ { { 0, 64u << 20, 16, LAST } }, PB_NVME_SC_DATA_XFER_ERROR },
+	{ { { 0, LISTS, 0xfffffff0, LAST } }, PB_NVME_SC_SGL_INVALID_COUNT },
+	/* data of no bytes */
+	{ { { 0, LISTS, 48, LAST },
+	    { LISTS, 0, 512, DATA },
+	    { LISTS + 16, 64u << 20, 0, DATA },
+	    { LISTS + 32, 0, 512, DATA } },
+	  PB_NVME_SC_SUCCESS },
+	/* too short, too long, wrong in the middle */
+	{ { { 0, LISTS, 32, LAST },
+	    { LISTS, 0, 512, DATA },
+	    { LISTS + 16, 0, 511, DATA } },
+	  PB_NVME_SC_SGL_INVALID_DATA },
+	{ { { 0, LISTS, 32, LAST },
+	    { LISTS, 0, 512, DATA },
+	    { LISTS + 16, 0, 513, DATA } },
+	  PB_NVME_SC_SGL_INVALID_DATA },
+	{ { { 0, LISTS, 48, LAST },
+	    { LISTS, 0, 512, DATA },
+	    { LISTS + 16, 0, 512, DATA },
+	    { LISTS + 32, 0, 1, DATA } },
+	  PB_NVME_SC_SGL_INVALID_DATA },
+	{ { { 0, LISTS, 32, LAST },
+	    { LISTS, 0, 512, DATA },
+	    { LISTS + 16, 0, 512, 0x50 } },
+	  PB_NVME_SC_SGL_INVALID_TYPE },
+	/* a last segment points nowhere */
+	{ { { 0, LISTS, 32, LAST },
+	    { LISTS, 0, 512, DATA },
+	    { LISTS + 16, LISTS + 64, 16, LAST },
+	    { LISTS + 64, 0, 512, DATA } },
+	  PB_NVME_SC_SGL_INVALID_LAST },
+	{ { { 0, LISTS, 32, LAST },
+	    { LISTS, LISTS + 64, 16, SEG },
+	    { LISTS + 16, 0, 1024, DATA } },
+	  PB_NVME_SC_SGL_INVALID_LAST },
+	/* chains */
+	{ { { 0, LISTS, 32, SEG },
+	    { LISTS, 0, 512, DATA },
+	    { LISTS + 16, LISTS + 64, 16, LAST },
+	    { LISTS + 64, 0, 512, DATA } },
+	  PB_NVME_SC_SUCCESS },
+	{ { { 0, LISTS, 16, SEG },
+	    { LISTS, LISTS + 32, 16, SEG },
+	    { LISTS + 32, LISTS + 64, 32, SEG },
+	    { LISTS + 64, 0, 1000, DATA },
+	    { LISTS + 80, LISTS + 128, 16, LAST },
+	    { LISTS + 128, 0, 24, DATA } },
+	  PB_NVME_SC_SUCCESS },
+	/* a segment that is not the last must point to the next */
+	{ { { 0, LISTS, 16, SEG }, { LISTS, 0, 1024, DATA } },
+	  PB_NVME_SC_SGL_INVALID_LAST },
+	{ { { 0, LISTS, 32, SEG },
+	    { LISTS, LISTS + 64, 16, LAST },
+	    { LISTS + 16, 0, 512, DATA },
+	    { LISTS + 64, 0, 512, DATA } },
+	  PB_NVME_SC_SGL_INVALID_COUNT },
+	{ { { 0, LISTS, 32, SEG },
+	    { LISTS, LISTS + 64, 16, SEG },
+	    { LISTS + 16, LISTS + 64, 16, LAST },
+	    { LISTS + 64, 0, 1024, DATA } },
+	  PB_NVME_SC_SGL_INVALID_COUNT },
+	{ { { 0, LISTS, 16, SEG }, { LISTS, LISTS + 64, 0, LAST } },
+	  PB_NVME_SC_SGL_INVALID_LAST },
+	{ { { 0, LISTS, 16, SEG }, { LISTS, LISTS + 60, 16, LAST } },
+	  PB_NVME_SC_SGL_INVALID_LAST },
+	/* a loop, with data and without */
+	{ { { 0, LISTS, 16, SEG }, { LISTS, LISTS, 16, SEG } },
+	  PB_NVME_SC_SGL_INVALID_COUNT },
+	{ { { 0, LISTS, 32, SEG },
+	    { LISTS, 0, 0, DATA },
+	    { LISTS + 16, LISTS, 32, SEG } },
+	  PB_NVME_SC_SGL_INVALID_COUNT },
+	{ { { 0, LISTS, 32, SEG },
+	    { LISTS, 0, 512, DATA },
+	    { LISTS + 16, LISTS, 32, SEG } },
+	  PB_NVME_SC_SGL_INVALID_DATA },
+};
+
+static void sgls_are_as_specified_or_refused(void **state)
+{
+	struct physbio_nvmectrl_cmd cmd;
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(sgl_cases); i++) {
+		const struct sgl_case *c = &sgl_cases[i];
+
+		for (j = 1; j < ARRAY_SIZE(c->d); j++)
+			if (c->d[j].at)
+				put_desc(&c->d[j]);
+		cmd = sgl_command(&c->d[0], 1024);
+		if (transfer(&cmd) != c->want)
+			fail_msg("case %u: status 0x%x, not 0x%x", i,
+				 transfer(&cmd), c->want);
+	}
+}
+
+static void nothing_lies_behind_the_last_address(void **state)
+{
+	struct desc d = { 0, -(uint64_t)RAM_START - 512, 1024, DATA };
+	struct physbio_nvmectrl_cmd cmd = sgl_command(&d, 1024);
+
+	assert_int_equal(transfer(&cmd), PB_NVME_SC_DATA_XFER_ERROR);
+	d = (struct desc){ 0, -(uint64_t)RAM_START - 16, 32, LAST };
+	cmd = sgl_command(&d, 1024);
+	assert_int_equal(transfer(&cmd), PB_NVME_SC_DATA_XFER_ERROR);
+}
+
+static void flags_say_which_of_them_it_is(void **state)
+{
+	const struct physbio_nvmectrl plain = { fabric, 1, false };
+	const struct desc d = { 0, 0, 1024, DATA };
+	struct physbio_nvmectrl_cmd cmd = sgl_command(&d, 1024);
+	pb_dma_addr_t fault;
+
+	assert_int_equal(physbio_nvmectrl_transfer(&plain, &cmd, &fault),
+			 PB_NVME_SC_INVALID_FIELD);
+	cmd.flags = PB_NVME_CMD_SGL_METASEG;
+	assert_int_equal(transfer(&cmd), PB_NVME_SC_SUCCESS);
+	cmd.flags = PB_NVME_CMD_SGL_ALL;
+	assert_int_equal(transfer(&cmd), PB_NVME_SC_INVALID_FIELD);
+	cmd = prp_command(0, 0, 1024);
+	assert_int_equal(physbio_nvmectrl_transfer(&plain, &cmd, &fault),
+			 PB_NVME_SC_SUCCESS);
+}
+
+static void metadata_have_a_buffer_or_an_sgl(void **state)
+{
+	static const struct {
+		uint8_t flags;
+		uint64_t at; /* what the pointer says */
+		struct desc d; /* at LISTS */
+		uint16_t want;
+	} cases[] = {
+		{ PB_NVME_CMD_SGL_METABUF,
+		  8192,
+		  { LISTS, 0, 0, 0 },
+		  PB_NVME_SC_SUCCESS },
+		{ PB_NVME_CMD_SGL_METABUF,
+		  8194,
+		  { LISTS, 0, 0, 0 },
+		  PB_NVME_SC_INVALID_FIELD },
+		{ PB_NVME_CMD_SGL_METABUF,
+		  64u << 20,
+		  { LISTS, 0, 0, 0 },
+		  PB_NVME_SC_DATA_XFER_ERROR },
+		{ PB_NVME_CMD_SGL_METASEG,
+		  LISTS,
+		  { LISTS, 8192, 16, DATA },
+		  PB_NVME_SC_SUCCESS },
+		{ PB_NVME_CMD_SGL_METASEG,
+		  LISTS,
+		  { LISTS, 8192, 15, DATA },
+		  PB_NVME_SC_SGL_INVALID_METADATA },
+		{ PB_NVME_CMD_SGL_METASEG,
+		  LISTS,
+		  { LISTS, 8192, 17, DATA },
+		  PB_NVME_SC_SGL_INVALID_METADATA },
+		{ PB_NVME_CMD_SGL_METASEG,
+		  LISTS + 4,
+		  { LISTS, 0, 16, DATA },
+		  PB_NVME_SC_INVALID_FIELD },
+		{ PB_NVME_CMD_SGL_METASEG,
+		  64u << 20,
+		  { LISTS, 0, 16, DATA },
+		  PB_NVME_SC_DATA_XFER_ERROR },
+		{ PB_NVME_CMD_SGL_METASEG,
+		  LISTS,
+		  { LISTS, 0, 16, 0x10 },
+		  PB_NVME_SC_SGL_INVALID_TYPE },
+	};
+	const struct desc data = { 0, 0, 1024, DATA };
+	struct physbio_nvmectrl_cmd cmd;
+	unsigned int i, j;
+
+	fill_memory();
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		memset(metadata, 0, sizeof(metadata));
+		put_desc(&cases[i].d);
+		cmd = sgl_command(&data, 1024);
+		cmd.flags = cases[i].flags;
+		cmd.metadata = le64(bus(cases[i].at));
+		cmd.meta = metadata;
+		cmd.meta_len = 16;
+		assert_int_equal(transfer(&cmd), cases[i].want);
+		for (j = 0; cases[i].want == PB_NVME_SC_SUCCESS && j < 16; j++)
+			assert_int_equal(metadata[j], byte_at(8192 + j));
+		assert_int_equal(metadata[16], 0);
+	}
+}
+
+/* --- whatever is there --- */
+
+static uint32_t rnd(uint32_t n)
+{
+	return (uint32_t)rand() % n;
+}
+
+/* Mostly near what is right: that is where the wrong ones hide. */
+static uint64_t any_addr(void)
+{
+	static const uint64_t odd[] = { 0, UINT64_MAX, UINT64_MAX - 4095,
+					UINT64_C(1) << 63 };
+
+	switch (rnd(8)) {
+	case 0:
+		return odd[rnd(ARRAY_SIZE(odd))];
+	case 1:
+		return bus(rnd(8u << 20));
+	case 2:
+		return bus(rnd(LISTS) & ~4095u);
+	case 3:
+		return bus(LISTS + (rnd(1u << 20) & ~4095u));
+	default:
+		return bus(LISTS + (rnd(4096) & ~7u));
+	}
+}
+
+static uint32_t any_len(void)
+{
+	static const uint32_t odd[] = { 0,     1,	   15,	      4096,
+					65536, UINT32_MAX, 0xfffffff0 };
+
+	return rnd(4) ? 16 * rnd(32) : odd[rnd(ARRAY_SIZE(odd))];
+}
+
+static struct pb_nvme_sgl_desc any_desc(void)
+{
+	static const uint8_t types[] = { DATA, DATA, DATA, DATA,
+					 SEG,  SEG,  LAST, 0x31 };
+	struct pb_nvme_sgl_desc desc = {
+		.addr = le64(any_addr()),
+		.length = htole32(any_len()),
+		.type = types[rnd(ARRAY_SIZE(types))],
+	};
+
+	if (!rnd(16))
+		((unsigned char *)&desc)[rnd(16)] ^= 1u << rnd(8);
+	return desc;
+}
+
+/* A page of descriptors or of entries, as a driver would fill it that is out of its mind. */
+static void any_lists(void)
+{
+	struct pb_nvme_sgl_desc descs[256];
+	pb_le64 entries[512];
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(descs); i++)
+		descs[i] = any_desc();
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		entries[i] = le64(any_addr());
+	physbio_mem_write(mem, RAM_START + LISTS,
+			  rnd(2) ? (void *)descs : (void *)entries, 4096);
+}
+
+/* Guards around the controller's memory, for builds without a sanitizer too. */
+static void hostile_descriptors_move_nothing_out_of_place(void **state)
+{
+	static unsigned char guarded[65536 + 8192], guard[4096];
+	const unsigned int seed = 20261125;
+	unsigned int i, moved = 0, seen[256] = { 0 };
+
+	srand(seed);
+	printf("seed %u\n", seed);
+	memset(guarded, 0xa5, sizeof(guarded));
+	memset(guard, 0xa5, sizeof(guard));
+	for (i = 0; i < 20000; i++) {
+		uint32_t len = 4 * (1 + rnd(rnd(2) ? 16384 : 256));
+		struct physbio_nvmectrl_cmd cmd = {
+			.flags = (uint8_t)rnd(256),
+			.to_device = rnd(2),
+			.dptr.sgl = any_desc(),
+			.metadata = le64(any_addr()),
+			.data = guarded + 4096,
+			.len = len,
+			.meta = metadata,
+			.meta_len = rnd(2) ? 16 * rnd(32) : 0,
+		};
+		uint16_t status;
+
+		if (!(i % 8))
+			any_lists();
+		if (rnd(2))
+			cmd.dptr.prp.prp2 = le64(any_addr());
+		status = transfer(&cmd);
+		seen[status & 0xff]++;
+		moved += status == PB_NVME_SC_SUCCESS;
+		assert_memory_equal(guarded, guard, 4096);
+		assert_memory_equal(guarded + 4096 + len, guard, 4096);
+		memset(guarded + 4096, 0xa5, len);
+	}
+	/* None of these would tell anything if all had died of the same. */
+	assert_true(moved > 100);
+	assert_true(seen[PB_NVME_SC_DATA_XFER_ERROR] > 100);
+	assert_true(seen[PB_NVME_SC_PRP_INVALID_OFFSET] > 100);
+	assert_true(seen[PB_NVME_SC_SGL_INVALID_LAST] > 100);
+	assert_true(seen[PB_NVME_SC_SGL_INVALID_COUNT] > 100);
+	assert_true(seen[PB_NVME_SC_SGL_INVALID_TYPE] > 100);
+	assert_true(seen[PB_NVME_SC_SGL_INVALID_DATA] > 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prp_offsets),
+		cmocka_unit_test(
+			a_list_may_begin_within_a_page_and_chains_at_its_end),
+		cmocka_unit_test(
+			the_last_slot_of_a_page_may_be_the_first_of_the_list),
+		cmocka_unit_test(entries_and_chained_lists_are_page_aligned),
+		cmocka_unit_test(
+			a_prp_list_that_bites_its_tail_ends_with_the_data),
+		cmocka_unit_test(sgls_are_as_specified_or_refused),
+		cmocka_unit_test(nothing_lies_behind_the_last_address),
+		cmocka_unit_test(flags_say_which_of_them_it_is),
+		cmocka_unit_test(metadata_have_a_buffer_or_an_sgl),
+		cmocka_unit_test(hostile_descriptors_move_nothing_out_of_place),
+	};
+
+	return cmocka_run_group_tests(tests, machine_up, machine_down);
+}
