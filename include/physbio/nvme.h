@@ -23,6 +23,8 @@ extern "C" {
 #define PB_NVME_MAX_LIST_PAGES 5
 /* Bytes of a block for a short list, and what it is aligned to. */
 #define PB_NVME_SMALL_POOL_SIZE 256u
+/* Metadata in pieces: a small block of descriptors, the first of which points on. */
+#define PB_NVME_MAX_META_SEGS 15
 #define PB_NVME_SGL_THRESHOLD (32u << 10)
 
 /* Type in the high 4 bits. As the NVMe specification has them. */
@@ -84,13 +86,15 @@ struct pb_nvme_range {
 
 /*
  * A request's mapping. The driver gives the memory and says what the device can do;
- * pb_nvme_map_data() fills the rest.
+ * pb_nvme_map_data() fills the rest, pb_nvme_map_metadata() what is of the metadata.
  */
 struct pb_nvme_iod {
 	/* PB_NVME_MAX_LIST_PAGES controller pages, aligned to their size */
 	struct pb_nvme_list_page *lists;
 	/* PB_NVME_SMALL_POOL_SIZE bytes, aligned to that; virt NULL: none */
 	struct pb_nvme_list_page small;
+	/* the same for metadata; virt NULL: the device takes no SGL of them */
+	struct pb_nvme_list_page meta_list;
 	struct pb_nvme_range *ranges; /* for those that must be unmapped */
 	uint32_t max_ranges;
 	bool sgl_supported;
@@ -105,6 +109,11 @@ struct pb_nvme_iod {
 	uint32_t len; /* bytes that were mapped */
 	enum pb_pci_p2pdma_map_type map;
 	struct pb_dma_iova_state state;
+
+	pb_le64 metadata; /* bus address of the metadata, or of meta_list */
+	bool use_meta_sgl;
+	uint16_t nr_meta_ranges; /* ranges that were mapped */
+	uint32_t meta_len; /* bytes that were mapped */
 };
 
 /**
@@ -127,6 +136,29 @@ PB_API pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
 PB_API void pb_nvme_unmap_data(struct pb_request *rq,
 			       const struct pb_device *dev,
 			       struct pb_nvme_iod *iod);
+
+/**
+ * pb_nvme_map_metadata() - map a request's metadata and describe them to the device
+ * @rq: request with metadata
+ * @dev: DMA client
+ * @iod: filled by pb_nvme_map_data()
+ *
+ * Metadata are RAM. A user's command, and metadata in pieces, have an SGL if the
+ * device takes one and the data have one too; the others one buffer of a length that
+ * both sides know.
+ *
+ * Context: any. Return: PB_BLK_STS_OK, and pb_nvme_unmap_metadata() must follow;
+ * PB_BLK_STS_IOERR if the device has no address for a range, or the ranges are more
+ * than it takes; nothing stays mapped then. Source: nvme_map_metadata()
+ */
+PB_API pb_blk_status_t pb_nvme_map_metadata(struct pb_request *rq,
+					    const struct pb_device *dev,
+					    struct pb_nvme_iod *iod);
+
+/* pb_nvme_unmap_metadata() - undo it. Context: any. Source: nvme_unmap_metadata() */
+PB_API void pb_nvme_unmap_metadata(struct pb_request *rq,
+				   const struct pb_device *dev,
+				   struct pb_nvme_iod *iod);
 
 #ifdef __cplusplus
 }

@@ -404,3 +404,118 @@ pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
 	return map_ranges(rq, dev, iod);
 }
 EXPORT_SYMBOL_GPL(pb_nvme_map_data);
+
+/* --- metadata --- */
+
+static bool meta_use_sgls(const struct pb_request *rq,
+			  const struct pb_nvme_iod *iod)
+{
+	return iod->use_sgl && iod->meta_list.virt &&
+	       (rq->nr_integrity_segments > 1 || iod->user_cmd);
+}
+
+static u32 max_meta_ranges(const struct pb_request *rq,
+			   const struct pb_nvme_iod *iod)
+{
+	if (!iod->use_meta_sgl)
+		return 1;
+	return min_t(u32, rq->nr_integrity_segments, PB_NVME_MAX_META_SEGS);
+}
+
+/*
+ *   one:      | data |
+ *   several:  | last segment | data | data | ... |
+ *               `--------------^
+ */
+static struct pb_nvme_sgl_desc *first_meta_desc(const struct pb_request *rq,
+						const struct pb_nvme_iod *iod)
+{
+	struct pb_nvme_sgl_desc *list = iod->meta_list.virt;
+
+	return rq->nr_integrity_segments > 1 ? list + 1 : list;
+}
+
+static bool meta_add_range(const struct pb_request *rq, struct pb_nvme_iod *iod,
+			   pb_dma_addr_t addr, u32 len)
+{
+	struct pb_nvme_sgl_desc *list = iod->meta_list.virt, *first;
+
+	if (iod->nr_meta_ranges == max_meta_ranges(rq, iod))
+		return false;
+	iod->meta_len += len;
+	if (!iod->use_meta_sgl) {
+		iod->nr_meta_ranges++;
+		iod->metadata = dma_to_le64(addr);
+		return true;
+	}
+	first = first_meta_desc(rq, iod);
+	sgl_set(&first[iod->nr_meta_ranges++], addr, len, PB_NVME_SGL_DATA);
+	if (first != list)
+		sgl_set(list,
+			physbio_dma_add(iod->meta_list.dma, sizeof(*list)),
+			iod->nr_meta_ranges * (u32)sizeof(*list),
+			PB_NVME_SGL_LAST_SEGMENT);
+	iod->metadata = dma_to_le64(iod->meta_list.dma);
+	return true;
+}
+
+/* Metadata are mapped range by range, if at all. */
+static void unmap_meta_range(struct pb_request *rq, const struct pb_device *dev,
+			     u64 addr, u32 len)
+{
+	struct pb_dma_iova_state state = { .size = 0 };
+
+	if (!pb_blk_rq_dma_unmap(rq, dev, &state, len, PB_PCI_P2PDMA_MAP_NONE))
+		pb_dma_unmap_phys(dev, physbio_dma_make(addr), len,
+				  pb_rq_dma_dir(rq), 0);
+}
+
+/* The descriptors say it all: nothing else remembers the ranges. */
+void pb_nvme_unmap_metadata(struct pb_request *rq, const struct pb_device *dev,
+			    struct pb_nvme_iod *iod)
+{
+	const struct pb_nvme_sgl_desc *desc;
+	u32 i;
+
+	if (!iod->nr_meta_ranges)
+		return;
+	if (!iod->use_meta_sgl) {
+		unmap_meta_range(rq, dev, le64_to_cpu(iod->metadata),
+				 iod->meta_len);
+		return;
+	}
+	desc = first_meta_desc(rq, iod);
+	for (i = 0; i < iod->nr_meta_ranges; i++, desc++)
+		unmap_meta_range(rq, dev, le64_to_cpu(desc->addr),
+				 le32_to_cpu(desc->length));
+}
+EXPORT_SYMBOL_GPL(pb_nvme_unmap_metadata);
+
+pb_blk_status_t pb_nvme_map_metadata(struct pb_request *rq,
+				     const struct pb_device *dev,
+				     struct pb_nvme_iod *iod)
+{
+	struct pb_dma_iova_state state;
+	struct pb_blk_dma_iter iter;
+	bool more;
+
+	iod->metadata = 0;
+	iod->nr_meta_ranges = 0;
+	iod->meta_len = 0;
+	iod->use_meta_sgl = meta_use_sgls(rq, iod);
+	more = pb_blk_rq_integrity_dma_map_iter_start(rq, dev, &state, &iter);
+	while (more) {
+		if (!meta_add_range(rq, iod, iter.addr, iter.len)) {
+			unmap_meta_range(rq, dev, physbio_dma_value(iter.addr),
+					 iter.len);
+			iter.status = PB_BLK_STS_IOERR;
+			break;
+		}
+		more = pb_blk_rq_integrity_dma_map_iter_next(rq, dev, &state,
+							     &iter);
+	}
+	if (unlikely(iter.status))
+		pb_nvme_unmap_metadata(rq, dev, iod);
+	return iter.status;
+}
+EXPORT_SYMBOL_GPL(pb_nvme_map_metadata);

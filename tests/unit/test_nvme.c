@@ -7,12 +7,14 @@
 
 #include "fixture.h"
 
+#include <physbio/integrity.h>
 #include <physbio/iommu.h>
 
 #include <physbio/nvme.h>
 
 #define LIST_BUS 0x70000000u
 #define SMALL_BUS 0x7f000f00u
+#define META_BUS 0x7f001e00u
 
 static struct test_queue tq;
 static struct test_bio tb;
@@ -470,7 +472,8 @@ static void counting_unmap(const struct pb_device *dev, pb_dma_addr_t addr,
 			   unsigned long attrs)
 {
 	assert_true(live & live_bit(physbio_dma_value(addr)));
-	assert_int_equal(size, 4096);
+	assert_int_equal(
+		size, live_bit(physbio_dma_value(addr)) < 0x10000 ? 4096 : 64);
 	live &= ~live_bit(physbio_dma_value(addr));
 }
 
@@ -583,6 +586,160 @@ static void a_coalesced_request_is_one_descriptor(void **state)
 	down();
 }
 
+/* --- metadata --- */
+
+static struct pb_bio_integrity_payload bip;
+static struct pb_bio_vec meta_table[20];
+static struct pb_nvme_sgl_desc meta_mem[16];
+
+static uint32_t meta_at(unsigned int i)
+{
+	return (1 << 20) + i * 65536;
+}
+
+/* Five segments of data, and so many pieces of metadata, whose sum no one checks. */
+static void build_meta(unsigned int pieces)
+{
+	unsigned int i;
+
+	lim.max_integrity_segments = 20;
+	lim.integrity.metadata_size = 32;
+	test_queue_up(&tq, &lim, 2);
+	test_bio_init(&tb, PB_REQ_OP_READ, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	for (i = 0; i < 5; i++)
+		test_bio_add(&tb, five[i].at, five[i].len);
+	pb_bio_integrity_init(&tb.bio, &bip, meta_table,
+			      ARRAY_SIZE(meta_table));
+	for (i = 0; i < pieces; i++)
+		assert_int_equal(pb_bio_integrity_add_phys(
+					 &tb.bio, RAM_START + meta_at(i), 64),
+				 64);
+	pb_submit_bio(&tb.bio);
+	assert_int_equal(nr_kept, 1);
+	assert_int_equal(kept[0]->nr_integrity_segments, pieces);
+}
+
+static void give_meta(bool meta_sgl)
+{
+	physbio_xlate_init_identity(&identity);
+	iod = (struct pb_nvme_iod){
+		.lists = lists,
+		.ranges = ranges,
+		.max_ranges = PB_NVME_MAX_SEGS,
+		.sgl_supported = true,
+		.meta_list = { meta_sgl ? meta_mem : NULL,
+			       physbio_dma_make(META_BUS) },
+	};
+}
+
+static void one_piece_of_metadata_is_a_pointer(void **state)
+{
+	build_meta(1);
+	give_meta(true);
+	assert_true(again(&dev) == PB_BLK_STS_OK);
+	assert_false(iod.use_sgl);
+	assert_true(pb_nvme_map_metadata(kept[0], &dev, &iod) == PB_BLK_STS_OK);
+	assert_false(iod.use_meta_sgl);
+	assert_int_equal(iod.meta_len, 64);
+	assert_true(le64toh(iod.metadata) == bus(meta_at(0)));
+	down();
+}
+
+static void a_users_metadata_are_a_data_descriptor(void **state)
+{
+	build_meta(1);
+	give_meta(true);
+	iod.user_cmd = true;
+	assert_true(again(&dev) == PB_BLK_STS_OK);
+	assert_true(pb_nvme_map_metadata(kept[0], &dev, &iod) == PB_BLK_STS_OK);
+	assert_true(iod.use_meta_sgl);
+	assert_true(le64toh(iod.metadata) == META_BUS);
+	assert_int_equal(meta_mem[0].type, PB_NVME_SGL_DATA);
+	assert_int_equal(le32toh(meta_mem[0].length), 64);
+	assert_true(le64toh(meta_mem[0].addr) == bus(meta_at(0)));
+	/* the data's PRPs leave no place for it on the admin queue */
+	iod.admin = true;
+	assert_true(again(&dev) == PB_BLK_STS_OK);
+	assert_true(pb_nvme_map_metadata(kept[0], &dev, &iod) == PB_BLK_STS_OK);
+	assert_false(iod.use_meta_sgl);
+	down();
+}
+
+static void pieces_of_metadata_are_a_last_segment(void **state)
+{
+	static const unsigned int pieces[] = { 2, 15 };
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(pieces); i++) {
+		build_meta(pieces[i]);
+		give_meta(true);
+		assert_true(again(&dev) == PB_BLK_STS_OK);
+		assert_true(iod.use_sgl);
+		assert_true(pb_nvme_map_metadata(kept[0], &dev, &iod) ==
+			    PB_BLK_STS_OK);
+		assert_true(le64toh(iod.metadata) == META_BUS);
+		assert_int_equal(meta_mem[0].type, PB_NVME_SGL_LAST_SEGMENT);
+		assert_true(le64toh(meta_mem[0].addr) == META_BUS + 16);
+		assert_int_equal(le32toh(meta_mem[0].length), 16 * pieces[i]);
+		for (j = 1; j <= pieces[i]; j++) {
+			assert_int_equal(meta_mem[j].type, PB_NVME_SGL_DATA);
+			assert_true(le64toh(meta_mem[j].addr) ==
+				    bus(meta_at(j - 1)));
+		}
+		down();
+	}
+}
+
+static void pieces_that_the_device_cannot_take_are_an_error(void **state)
+{
+	static const struct {
+		unsigned int pieces;
+		bool meta_sgl;
+	} cases[] = { { 2, false }, { 16, true } };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		build_meta(cases[i].pieces);
+		give_meta(cases[i].meta_sgl);
+		fail_at = UINT32_MAX;
+		live = 0;
+		assert_true(again(&counted) == PB_BLK_STS_OK);
+		assert_int_equal(pb_blk_status_to_errno(pb_nvme_map_metadata(
+					 kept[0], &counted, &iod)),
+				 -EIO);
+		assert_int_equal(live, 0x1f);
+		pb_nvme_unmap_data(kept[0], &counted, &iod);
+		assert_int_equal(live, 0);
+		down();
+	}
+}
+
+static void an_error_at_any_piece_unmaps_the_others(void **state)
+{
+	unsigned int pieces, at;
+
+	for (pieces = 1; pieces <= 4; pieces++) {
+		build_meta(pieces);
+		give_meta(true);
+		for (at = 0; at <= pieces; at++) {
+			mapped = live = 0;
+			fail_at = 5 + at;
+			assert_true(again(&counted) == PB_BLK_STS_OK);
+			if (pb_nvme_map_metadata(kept[0], &counted, &iod) ==
+			    PB_BLK_STS_OK) {
+				assert_int_equal(at, pieces);
+				pb_nvme_unmap_metadata(kept[0], &counted, &iod);
+			}
+			assert_int_equal(mapped, 5 + at);
+			assert_int_equal(live, 0x1f);
+			pb_nvme_unmap_data(kept[0], &counted, &iod);
+			assert_int_equal(live, 0);
+		}
+		down();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,6 +766,11 @@ int main(void)
 		TEST(a_range_too_many_unmaps_all),
 		TEST(ranges_are_saved_where_each_must_be_unmapped),
 		TEST(a_coalesced_request_is_one_descriptor),
+		TEST(one_piece_of_metadata_is_a_pointer),
+		TEST(a_users_metadata_are_a_data_descriptor),
+		TEST(pieces_of_metadata_are_a_last_segment),
+		TEST(pieces_that_the_device_cannot_take_are_an_error),
+		TEST(an_error_at_any_piece_unmaps_the_others),
 	};
 
 	return cmocka_run_group_tests(tests, mem_up, mem_down);
