@@ -31,6 +31,13 @@ struct physbio_memdev_core {
 				    struct pb_nvme_iod *iod);
 	void (*unmap_data)(struct pb_request *rq, const struct pb_device *dev,
 			   struct pb_nvme_iod *iod);
+	/* both NULL: requests with metadata are not supported */
+	pb_blk_status_t (*map_metadata)(struct pb_request *rq,
+					const struct pb_device *dev,
+					struct pb_nvme_iod *iod);
+	void (*unmap_metadata)(struct pb_request *rq,
+			       const struct pb_device *dev,
+			       struct pb_nvme_iod *iod);
 };
 
 struct physbio_memdev_config {
@@ -48,7 +55,8 @@ struct physbio_memdev_config {
 	const struct pb_queue_limits *limits; /* NULL: an NVMe disk's */
 	pb_sector_t nr_sectors; /* size of the device, sectors of 512 bytes */
 	unsigned int queue_depth; /* 0: 64 */
-	bool sgl_supported;
+	bool sgl_supported; /* of data and of metadata */
+	bool admin; /* its queue is the admin queue: PRPs alone */
 	bool deferred; /* requests wait for physbio_memdev_poll() */
 };
 
@@ -56,6 +64,7 @@ struct physbio_memdev_stats {
 	uint64_t requests;
 	uint64_t bytes_in; /* from the device to memory */
 	uint64_t bytes_out; /* from memory to the device */
+	uint64_t meta_bytes; /* of metadata, both ways */
 	uint64_t ranges; /* DMA ranges that were mapped */
 	uint64_t sgls; /* requests described by an SGL */
 	uint64_t flushes;
@@ -70,7 +79,10 @@ struct physbio_memdev;
 /* Bytes of RAM that the descriptor lists of a device need. */
 PB_API uint64_t physbio_memdev_list_bytes(unsigned int queue_depth);
 
-/* physbio_memdev_limits() - limits of an NVMe disk with PRPs, or with SGLs too. */
+/*
+ * physbio_memdev_limits() - limits of an NVMe disk that takes 512 KiB at once, with PRPs
+ * alone, or with SGLs too. Source: nvme_set_ctrl_limits()
+ */
 PB_API void physbio_memdev_limits(struct pb_queue_limits *lim, bool sgl);
 
 /**
@@ -78,7 +90,9 @@ PB_API void physbio_memdev_limits(struct pb_queue_limits *lim, bool sgl);
  * @config: what it is; copied, what it points to is kept by the caller
  * @memdev: the device
  *
- * Its store begins as zeroes and takes memory as it is written.
+ * Its store begins as zeroes and takes memory as it is written, and so does that of
+ * the metadata, if the limits say that there are some. No limit is above what NVMe
+ * drivers allow: 8 MiB in 256 segments, metadata in 15, or in one without SGLs.
  * Context: may sleep. Return: 0; -EINVAL if the limits contradict each other, the
  * lists are unaligned or not in RAM, or there are no sectors; -EIO if the device
  * can't reach the lists; -ENOMEM.

@@ -11,11 +11,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <physbio/integrity.h>
 #include <physbio/memdev.h>
 
 #include "nvmectrl.h"
 
 #define DEFAULT_DEPTH 64
+
+/* Memory for the lists of each tag: data and metadata may each have a small block. */
+#define LIST_PAGES_BYTES \
+	((uint64_t)PB_NVME_MAX_LIST_PAGES * PB_NVME_CTRL_PAGE_SIZE)
+#define SMALL_BLOCKS_BYTES (2 * (uint64_t)PB_NVME_SMALL_POOL_SIZE)
 
 /* What travels from the driver to the controller. */
 struct command {
@@ -24,6 +30,8 @@ struct command {
 	uint32_t len; /* bytes */
 	uint8_t flags; /* PB_NVME_CMD_* */
 	union pb_nvme_data_ptr dptr;
+	bool has_meta;
+	pb_le64 metadata;
 };
 
 /* The driver's memory behind each request. */
@@ -43,6 +51,8 @@ struct physbio_memdev {
 	pb_dma_addr_t lists_dma; /* PB_DMA_MAPPING_ERROR: not mapped */
 	char *store;
 	size_t store_size;
+	char *meta; /* NULL: the device has none */
+	size_t meta_size;
 	pthread_mutex_t lock; /* of waiting and stats */
 	struct pb_rq_list waiting;
 	struct physbio_memdev_stats stats;
@@ -55,13 +65,27 @@ static const struct physbio_memdev_core own_core = {
 	.end_request = pb_blk_mq_end_request,
 	.map_data = pb_nvme_map_data,
 	.unmap_data = pb_nvme_unmap_data,
+	.map_metadata = pb_nvme_map_metadata,
+	.unmap_metadata = pb_nvme_unmap_metadata,
 };
 
 /* --- controller --- */
 
+/* Metadata of so many bytes of data. The queue's limits are the format of the disk. */
+static uint64_t meta_bytes(const struct physbio_memdev *d, uint64_t bytes)
+{
+	const struct pb_blk_integrity *bi = &pb_queue_limits(d->q)->integrity;
+
+	return bi->metadata_size ?
+		       (bytes >> bi->interval_exp) * bi->metadata_size :
+		       0;
+}
+
 static void count_bytes(struct physbio_memdev *d, const struct command *c)
 {
 	pthread_mutex_lock(&d->lock);
+	if (c->has_meta)
+		d->stats.meta_bytes += meta_bytes(d, c->len);
 	if (pb_op_is_write((pb_blk_opf_t)c->op))
 		d->stats.bytes_out += c->len;
 	else
@@ -91,7 +115,7 @@ static uint16_t execute_data(struct physbio_memdev *d, const struct command *c)
 		.node = d->config.node,
 		.sgl_supported = d->config.sgl_supported,
 	};
-	const struct physbio_nvmectrl_cmd cmd = {
+	struct physbio_nvmectrl_cmd cmd = {
 		.flags = c->flags,
 		.to_device = pb_op_is_write((pb_blk_opf_t)c->op),
 		.dptr = c->dptr,
@@ -99,8 +123,14 @@ static uint16_t execute_data(struct physbio_memdev *d, const struct command *c)
 		.len = c->len,
 	};
 	pb_dma_addr_t fault = PB_DMA_MAPPING_ERROR;
-	uint16_t status = physbio_nvmectrl_transfer(&ctrl, &cmd, &fault);
+	uint16_t status;
 
+	if (c->has_meta) {
+		cmd.metadata = c->metadata;
+		cmd.meta = d->meta + meta_bytes(d, c->offset);
+		cmd.meta_len = (uint32_t)meta_bytes(d, c->len);
+	}
+	status = physbio_nvmectrl_transfer(&ctrl, &cmd, &fault);
 	if (status)
 		count_failure(d, status, fault);
 	else
@@ -174,23 +204,38 @@ static struct cmd *cmd_of(struct pb_request *rq)
 	return pb_blk_mq_rq_to_pdu(rq);
 }
 
-/* The lists of a tag, in RAM that was mapped once for the device. */
+/* RAM that was mapped once for the device, bytes from its start. */
+static struct pb_nvme_list_page list_at(const struct physbio_memdev *d,
+					uint64_t at)
+{
+	return (struct pb_nvme_list_page){
+		.virt = physbio_mem_virt(d->config.mem,
+					 d->config.lists + (pb_phys_addr_t)at),
+		.dma = physbio_dma_add(d->lists_dma, at),
+	};
+}
+
+/*
+ *   | pages of tag 0 | pages of tag 1 | ... | small blocks of tag 0 | ... |
+ */
 static void cmd_prepare(struct physbio_memdev *d, struct pb_request *rq)
 {
 	struct cmd *cmd = cmd_of(rq);
-	uint64_t at = (uint64_t)rq->tag * PB_NVME_MAX_LIST_PAGES *
-		      PB_NVME_CTRL_PAGE_SIZE;
+	uint64_t page = (uint64_t)rq->tag * PB_NVME_MAX_LIST_PAGES;
+	uint64_t blocks = d->set.queue_depth * LIST_PAGES_BYTES +
+			  (uint64_t)rq->tag * SMALL_BLOCKS_BYTES;
 	int i;
 
 	if (cmd->prepared)
 		return;
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
-		cmd->lists[i].virt = physbio_mem_virt(
-			d->config.mem, d->config.lists + (pb_phys_addr_t)at);
-		cmd->lists[i].dma = physbio_dma_add(d->lists_dma, at);
-		at += PB_NVME_CTRL_PAGE_SIZE;
-	}
+	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++, page++)
+		cmd->lists[i] = list_at(d, page * PB_NVME_CTRL_PAGE_SIZE);
 	cmd->iod.lists = cmd->lists;
+	cmd->iod.small = list_at(d, blocks);
+	if (d->config.sgl_supported)
+		cmd->iod.meta_list =
+			list_at(d, blocks + PB_NVME_SMALL_POOL_SIZE);
+	cmd->iod.admin = d->config.admin;
 	cmd->iod.ranges = cmd->ranges;
 	cmd->iod.max_ranges = PB_NVME_MAX_SEGS;
 	cmd->iod.sgl_supported = d->config.sgl_supported;
@@ -206,6 +251,19 @@ static bool rq_has_data(const struct pb_request *rq)
 	       (op == PB_REQ_OP_READ || op == PB_REQ_OP_WRITE);
 }
 
+static uint8_t flags_of(const struct pb_nvme_iod *iod, bool has_meta)
+{
+	if (!iod->use_sgl)
+		return 0;
+	return has_meta && iod->use_meta_sgl ? PB_NVME_CMD_SGL_METASEG :
+					       PB_NVME_CMD_SGL_METABUF;
+}
+
+static bool rq_has_meta(const struct pb_request *rq)
+{
+	return rq_has_data(rq) && pb_blk_integrity_rq(rq);
+}
+
 static struct command command_of(struct pb_request *rq)
 {
 	const struct pb_nvme_iod *iod = &cmd_of(rq)->iod;
@@ -214,8 +272,10 @@ static struct command command_of(struct pb_request *rq)
 		.op = pb_req_op(rq),
 		.offset = pb_blk_rq_pos(rq) << PB_SECTOR_SHIFT,
 		.len = pb_blk_rq_bytes(rq),
-		.flags = iod->use_sgl ? PB_NVME_CMD_SGL_METABUF : 0,
+		.flags = flags_of(iod, rq_has_meta(rq)),
 		.dptr = iod->dptr,
+		.has_meta = rq_has_meta(rq),
+		.metadata = iod->metadata,
 	};
 }
 
@@ -251,6 +311,34 @@ static pb_blk_status_t run_ranges(struct physbio_memdev *d,
 	return status;
 }
 
+/* Data, then metadata: both, or nothing stays mapped. */
+static pb_blk_status_t map_request(struct physbio_memdev *d,
+				   struct pb_request *rq)
+{
+	struct pb_nvme_iod *iod = &cmd_of(rq)->iod;
+	pb_blk_status_t status;
+
+	cmd_prepare(d, rq);
+	if (rq_has_meta(rq) && (!d->core->map_metadata || !d->meta))
+		return PB_BLK_STS_NOTSUPP;
+	status = d->core->map_data(rq, d->config.dev, iod);
+	if (status != PB_BLK_STS_OK || !rq_has_meta(rq))
+		return status;
+	status = d->core->map_metadata(rq, d->config.dev, iod);
+	if (status != PB_BLK_STS_OK)
+		d->core->unmap_data(rq, d->config.dev, iod);
+	return status;
+}
+
+static void unmap_request(struct physbio_memdev *d, struct pb_request *rq)
+{
+	struct pb_nvme_iod *iod = &cmd_of(rq)->iod;
+
+	if (rq_has_meta(rq))
+		d->core->unmap_metadata(rq, d->config.dev, iod);
+	d->core->unmap_data(rq, d->config.dev, iod);
+}
+
 static void run_request(struct physbio_memdev *d, struct pb_request *rq)
 {
 	struct command c = command_of(rq);
@@ -259,7 +347,7 @@ static void run_request(struct physbio_memdev *d, struct pb_request *rq)
 	count_request(d, rq);
 	if (rq_has_data(rq)) {
 		status = blk_status_of(execute(d, &c));
-		d->core->unmap_data(rq, d->config.dev, &cmd_of(rq)->iod);
+		unmap_request(d, rq);
 	} else {
 		status = run_ranges(d, rq);
 	}
@@ -312,8 +400,7 @@ static pb_blk_status_t memdev_queue_rq(struct pb_blk_mq_hw_ctx *hctx,
 
 	d->core->start_request(rq);
 	if (rq_has_data(rq)) {
-		cmd_prepare(d, rq);
-		status = d->core->map_data(rq, d->config.dev, &cmd_of(rq)->iod);
+		status = map_request(d, rq);
 		if (status != PB_BLK_STS_OK)
 			return status;
 	}
@@ -334,8 +421,9 @@ uint64_t physbio_memdev_list_bytes(unsigned int queue_depth)
 {
 	if (!queue_depth)
 		queue_depth = DEFAULT_DEPTH;
-	return (uint64_t)queue_depth * PB_NVME_MAX_LIST_PAGES *
-	       PB_NVME_CTRL_PAGE_SIZE;
+	return queue_depth * LIST_PAGES_BYTES +
+	       (queue_depth * SMALL_BLOCKS_BYTES + PB_NVME_CTRL_PAGE_SIZE - 1) /
+		       PB_NVME_CTRL_PAGE_SIZE * PB_NVME_CTRL_PAGE_SIZE;
 }
 
 void physbio_memdev_limits(struct pb_queue_limits *lim, bool sgl)
@@ -344,11 +432,13 @@ void physbio_memdev_limits(struct pb_queue_limits *lim, bool sgl)
 	lim->features = PB_BLK_FEAT_WRITE_CACHE | PB_BLK_FEAT_FUA |
 			PB_BLK_FEAT_PCI_P2PDMA;
 	lim->max_hw_sectors = 1024; /* 512 KiB */
-	lim->max_segments = 127;
+	/* each page on its own, and one more where they begin within one */
+	lim->max_segments = 1024 / (PB_NVME_CTRL_PAGE_SIZE / 512) + 1;
 	lim->max_segment_size = UINT32_MAX;
 	lim->seg_boundary_mask = UINT64_MAX;
 	lim->virt_boundary_mask = sgl ? 0 : PB_NVME_CTRL_PAGE_SIZE - 1;
 	lim->dma_alignment = 3;
+	lim->max_integrity_segments = sgl ? PB_NVME_MAX_META_SEGS : 1;
 	lim->max_hw_discard_sectors = UINT32_MAX >> PB_SECTOR_SHIFT;
 	lim->max_discard_segments = 256;
 	lim->max_write_zeroes_sectors = UINT32_MAX >> PB_SECTOR_SHIFT;
@@ -394,16 +484,36 @@ static void unmap_lists(struct physbio_memdev *d)
 			  PB_DMA_TO_DEVICE, 0);
 }
 
+/* Zeroes that take no memory; NULL if there is no room for them. */
+static char *alloc_zeroes(size_t size)
+{
+	void *zeroes = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return zeroes == MAP_FAILED ? NULL : zeroes;
+}
+
 static bool alloc_store(struct physbio_memdev *d)
 {
 	if (d->config.nr_sectors > SIZE_MAX >> PB_SECTOR_SHIFT)
 		return false;
 	d->store_size = (size_t)d->config.nr_sectors << PB_SECTOR_SHIFT;
-	d->store = mmap(NULL, d->store_size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (d->store == MAP_FAILED)
-		d->store = NULL;
+	d->store = alloc_zeroes(d->store_size);
 	return d->store;
+}
+
+/* The queue has to be there: it knows the format. */
+static bool alloc_meta(struct physbio_memdev *d)
+{
+	uint64_t bytes = meta_bytes(d, d->store_size);
+
+	if (!bytes)
+		return true;
+	if (bytes > SIZE_MAX)
+		return false;
+	d->meta_size = (size_t)bytes;
+	d->meta = alloc_zeroes(d->meta_size);
+	return d->meta;
 }
 
 /* Errors come as pointers from the engine, as in the kernel. */
@@ -412,14 +522,32 @@ static int ptr_error(const void *ptr)
 	return (uintptr_t)ptr >= (uintptr_t)-4095 ? (int)(intptr_t)ptr : 0;
 }
 
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What the driver can't describe, whatever the disk takes. */
+static void clamp_limits(struct pb_queue_limits *lim, bool sgl)
+{
+	lim->max_hw_sectors = min_u32(lim->max_hw_sectors,
+				      PB_NVME_MAX_BYTES >> PB_SECTOR_SHIFT);
+	lim->max_segments =
+		(uint16_t)min_u32(lim->max_segments, PB_NVME_MAX_SEGS);
+	lim->max_integrity_segments = (uint16_t)min_u32(
+		lim->max_integrity_segments, sgl ? PB_NVME_MAX_META_SEGS : 1);
+}
+
 static int make_queue(struct physbio_memdev *d)
 {
+	bool sgl = d->config.sgl_supported && !d->config.admin;
 	struct pb_queue_limits lim;
 	struct pb_request_queue *q;
 
-	physbio_memdev_limits(&lim, d->config.sgl_supported);
+	physbio_memdev_limits(&lim, sgl);
 	if (d->config.limits)
 		lim = *d->config.limits;
+	clamp_limits(&lim, sgl);
 	q = d->core->alloc_queue(&d->set, &lim, d);
 	if (ptr_error(q))
 		return ptr_error(q);
@@ -431,6 +559,8 @@ static int make_queue(struct physbio_memdev *d)
 
 static int memdev_setup(struct physbio_memdev *d)
 {
+	int err;
+
 	d->core = d->config.core ? d->config.core : &own_core;
 	d->set.ops = &memdev_ops;
 	d->set.queue_depth = d->config.queue_depth ? d->config.queue_depth :
@@ -444,7 +574,10 @@ static int memdev_setup(struct physbio_memdev *d)
 		return -EIO;
 	if (!alloc_store(d))
 		return -ENOMEM;
-	return make_queue(d);
+	err = make_queue(d);
+	if (!err && !alloc_meta(d))
+		err = -ENOMEM;
+	return err;
 }
 
 int physbio_memdev_create(const struct physbio_memdev_config *config,
@@ -475,6 +608,8 @@ void physbio_memdev_destroy(struct physbio_memdev *d)
 	unmap_lists(d);
 	if (d->store)
 		munmap(d->store, d->store_size);
+	if (d->meta)
+		munmap(d->meta, d->meta_size);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }

@@ -7,6 +7,7 @@
 
 #include "fixture.h"
 
+#include <physbio/integrity.h>
 #include <physbio/machine.h>
 #include <physbio/memdev.h>
 
@@ -229,6 +230,166 @@ static void blocks_behind_the_last_are_refused(void **state)
 	physbio_memdev_destroy(disk);
 }
 
+static void limits_are_those_of_a_driver(void **state)
+{
+	static const struct {
+		bool sgl, admin;
+		uint64_t virt_boundary;
+		unsigned int meta_segments;
+	} cases[] = {
+		{ false, false, 4095, 1 },
+		{ true, false, 0, 15 },
+		{ true, true, 4095, 1 },
+	};
+	const struct pb_queue_limits wide = {
+		.max_hw_sectors = UINT32_MAX,
+		.max_segments = UINT16_MAX,
+		.max_integrity_segments = UINT16_MAX,
+	};
+	struct physbio_memdev_config c;
+	const struct pb_queue_limits *lim;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		c = config(cases[i].sgl, false);
+		c.admin = cases[i].admin;
+		assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+		lim = pb_queue_limits(physbio_memdev_bdev(disk)->bd_queue);
+		assert_true(lim->virt_boundary_mask == cases[i].virt_boundary);
+		assert_int_equal(lim->max_integrity_segments,
+				 cases[i].meta_segments);
+		physbio_memdev_destroy(disk);
+		c.limits = &wide;
+		assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+		lim = pb_queue_limits(physbio_memdev_bdev(disk)->bd_queue);
+		assert_int_equal(lim->max_hw_sectors, (8 << 20) / 512);
+		assert_int_equal(lim->max_segments, 256);
+		assert_int_equal(lim->max_integrity_segments,
+				 cases[i].meta_segments);
+		physbio_memdev_destroy(disk);
+	}
+}
+
+static void an_admin_queue_has_prps_alone(void **state)
+{
+	static const struct range r[] = { { 0, 65536 }, { 131072, 65536 } };
+	struct physbio_memdev_config c = config(true, false);
+	struct physbio_memdev_stats stats;
+	unsigned int admin;
+
+	for (admin = 0; admin < 2; admin++) {
+		c.admin = admin;
+		assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+		assert_int_equal(submit(PB_REQ_OP_WRITE, 0, r, 2), 0);
+		physbio_memdev_stats(disk, &stats);
+		assert_int_equal(stats.sgls, !admin);
+		physbio_memdev_destroy(disk);
+	}
+}
+
+/* --- metadata --- */
+
+#define META_AT (1 << 20)
+
+/* 64 bytes for each 512, in pieces. */
+static int submit_with_meta(pb_blk_opf_t opf, const struct range *r,
+			    const struct range *pieces, unsigned int n)
+{
+	struct pb_bio_vec table[16];
+	struct pb_bio_integrity_payload bip;
+	unsigned int i;
+
+	test_bio_init(&tb, opf, 8);
+	tb.bio.bi_bdev = physbio_memdev_bdev(disk);
+	test_bio_add(&tb, r->at, r->len);
+	pb_bio_integrity_init(&tb.bio, &bip, table, ARRAY_SIZE(table));
+	for (i = 0; i < n; i++)
+		assert_int_equal(pb_bio_integrity_add_phys(
+					 &tb.bio, RAM_START + pieces[i].at,
+					 pieces[i].len),
+				 pieces[i].len);
+	return pb_submit_bio_wait(&tb.bio);
+}
+
+static void meta_disk_up(struct physbio_memdev_config c)
+{
+	struct pb_queue_limits lim;
+
+	physbio_memdev_limits(&lim, c.sgl_supported);
+	lim.integrity.metadata_size = 64;
+	c.limits = &lim;
+	assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+}
+
+static void metadata_go_out_and_come_back(void **state)
+{
+	static const struct range data = { 65536, 4096 };
+	static const struct range cases[][4] = {
+		{ { META_AT, 512 } },
+		{ { META_AT + 4, 512 } },
+		{ { META_AT, 256 }, { META_AT + 4096, 256 } },
+		{ { META_AT, 4 },
+		  { META_AT + 4096, 64 },
+		  { META_AT + 8192 + 8, 444 } },
+	};
+	static const struct range back = { META_AT + 65536, 512 };
+	static unsigned char copy[512], page[4096];
+	struct physbio_memdev_stats stats;
+	unsigned int i, n, sgl;
+
+	for (sgl = 0; sgl < 2; sgl++) {
+		meta_disk_up(config(sgl, false));
+		for (i = 0; i < (sgl ? ARRAY_SIZE(cases) : 2); i++) {
+			for (n = 0; n < 4 && cases[i][n].len;)
+				n++;
+			fill(&data, 1, i, page);
+			fill(cases[i], n, i + 1, copy);
+			assert_int_equal(submit_with_meta(PB_REQ_OP_WRITE,
+							  &data, cases[i], n),
+					 0);
+			fill(&data, 1, 99, page);
+			fill(&back, 1, 99, page);
+			assert_int_equal(submit_with_meta(PB_REQ_OP_READ, &data,
+							  &back, 1),
+					 0);
+			check(&back, 1, copy);
+			fill(cases[i], n, 99, page);
+			assert_int_equal(submit_with_meta(PB_REQ_OP_READ, &data,
+							  cases[i], n),
+					 0);
+			check(cases[i], n, copy);
+		}
+		physbio_memdev_stats(disk, &stats);
+		assert_int_equal(stats.meta_bytes, i * 3 * 512);
+		physbio_memdev_destroy(disk);
+	}
+}
+
+/* A disk without any, and one to which they are too many. */
+static void metadata_that_no_one_takes_are_refused(void **state)
+{
+	static const struct range data = { 65536, 4096 };
+	static const struct range whole = { META_AT, 512 };
+	static const struct range early = { META_AT, 511 };
+	struct physbio_memdev_stats stats;
+
+	disk_up(true, false);
+	assert_int_equal(submit_with_meta(PB_REQ_OP_WRITE, &data, &whole, 1),
+			 -EOPNOTSUPP);
+	physbio_memdev_destroy(disk);
+	/* 515 bytes: the controller counts them */
+	meta_disk_up(config(true, false));
+	assert_int_equal(
+		submit_with_meta(
+			PB_REQ_OP_WRITE, &data,
+			(const struct range[]){ early, { META_AT + 4096, 4 } },
+			2),
+		-EIO);
+	physbio_memdev_stats(disk, &stats);
+	assert_int_equal(stats.last_status, PB_NVME_SC_SGL_INVALID_METADATA);
+	physbio_memdev_destroy(disk);
+}
+
 /* --- a driver that gets its descriptors wrong --- */
 
 static pb_blk_status_t map_unaligned(struct pb_request *rq,
@@ -425,6 +586,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_go_out_and_come_back),
+		cmocka_unit_test(limits_are_those_of_a_driver),
+		cmocka_unit_test(an_admin_queue_has_prps_alone),
+		cmocka_unit_test(metadata_go_out_and_come_back),
+		cmocka_unit_test(metadata_that_no_one_takes_are_refused),
 		cmocka_unit_test(zeroed_and_discarded_blocks_read_as_zero),
 		cmocka_unit_test(exactly_the_discarded_blocks_are_zero),
 		cmocka_unit_test(blocks_behind_the_last_are_refused),
