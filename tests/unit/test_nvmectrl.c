@@ -22,6 +22,21 @@ static struct physbio_machine *m;
 static struct physbio_fabric *fabric;
 static unsigned char store[1 << 20], metadata[4096];
 
+static bool with_windows; /* devices see the halves of the data elsewhere */
+
+static int add_windows(void)
+{
+	const struct physbio_bridge_window w[] = {
+		{ RAM_START, RAM_START + 0x40000000, 1 << 20 },
+		{ RAM_START + (1 << 20), RAM_START + 0x50000000, 15 << 20 },
+	};
+
+	if (!with_windows)
+		return 0;
+	return physbio_topology_add_inbound(t, 0, &w[0], NULL) ||
+	       physbio_topology_add_inbound(t, 0, &w[1], NULL);
+}
+
 static int machine_up(void **state)
 {
 	const struct physbio_mem_range ram = {
@@ -34,7 +49,7 @@ static int machine_up(void **state)
 	t = physbio_topology_create();
 	physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb", NULL, NULL);
 	physbio_topology_add(t, PHYSBIO_ENDPOINT, "disk", "hb", NULL);
-	if (physbio_machine_create(t, &ram, 1, &m, NULL))
+	if (add_windows() || physbio_machine_create(t, &ram, 1, &m, NULL))
 		return -1;
 	mem = physbio_machine_mem(m);
 	return physbio_fabric_create(t, mem, &fabric);
@@ -617,6 +632,306 @@ static void hostile_descriptors_move_nothing_out_of_place(void **state)
 	assert_true(seen[PB_NVME_SC_SGL_INVALID_DATA] > 100);
 }
 
+/* --- what nvme.c builds --- */
+
+/* Windows end in the middle of the data: no vector is near there. */
+#define BORDER (1u << 20)
+#define LISTS_SIZE (1u << 20)
+
+enum world_kind {
+	IDENTITY,
+	WINDOWS,
+	IOMMU_4K,
+	IOMMU_64K,
+	NR_WORLDS
+};
+
+static struct world {
+	const struct pb_device *dev;
+	pb_dma_addr_t lists; /* LISTS, for the device */
+	struct physbio_iommu *iommu;
+	struct physbio_xlate xlate;
+	struct pb_device translated;
+} world;
+
+static unsigned long iommu_pages(void)
+{
+	struct physbio_iommu_stats stats = { 0, 0 };
+
+	if (world.iommu)
+		physbio_iommu_stats(world.iommu, &stats);
+	return stats.pages;
+}
+
+static void iommu_up(uint32_t granule)
+{
+	assert_int_equal(physbio_iommu_create(granule, 0x1000000, 0x10000000,
+					      &world.iommu),
+			 0);
+	physbio_xlate_init_iommu(&world.xlate, world.iommu);
+	world.translated.xlate = &world.xlate;
+	world.translated.dma_mask = UINT64_MAX;
+	world.dev = &world.translated;
+	assert_int_equal(physbio_fabric_set_iommu(fabric, 0, world.iommu), 0);
+}
+
+static void world_up(enum world_kind kind)
+{
+	with_windows = kind == WINDOWS;
+	assert_int_equal(machine_up(NULL), 0);
+	memset(&world, 0, sizeof(world));
+	world.dev = physbio_machine_device(m, 1);
+	if (kind == IOMMU_4K || kind == IOMMU_64K)
+		iommu_up(kind == IOMMU_4K ? 4096 : 65536);
+	world.lists = pb_dma_map_phys(world.dev, RAM_START + LISTS, LISTS_SIZE,
+				      PB_DMA_TO_DEVICE, 0);
+	assert_int_equal(pb_dma_mapping_error(world.dev, world.lists), 0);
+}
+
+static void world_down(void)
+{
+	pb_dma_unmap_phys(world.dev, world.lists, LISTS_SIZE, PB_DMA_TO_DEVICE,
+			  0);
+	assert_int_equal(iommu_pages(), 0);
+	machine_down(NULL);
+	physbio_iommu_destroy(world.iommu);
+	with_windows = false;
+}
+
+/* One request at a time has these. */
+static struct pb_nvme_list_page list_pages[PB_NVME_MAX_LIST_PAGES];
+static struct pb_nvme_range ranges[PB_NVME_MAX_SEGS];
+
+/* How often each way was gone. */
+static struct {
+	unsigned int prp, prp_list, sgl, sgl_list, small, coalesced;
+} ways;
+
+static struct pb_nvme_list_page list_at(uint32_t at)
+{
+	return (struct pb_nvme_list_page){
+		physbio_mem_virt(mem, RAM_START + LISTS + at),
+		physbio_dma_add(world.lists, at),
+	};
+}
+
+static struct pb_nvme_iod any_iod(bool sgl, bool small_segments)
+{
+	static const uint32_t thresholds[] = { 0, 1, 4096,
+					       PB_NVME_SGL_THRESHOLD };
+	struct pb_nvme_iod iod = {
+		.lists = list_pages,
+		.ranges = ranges,
+		.max_ranges = ARRAY_SIZE(ranges),
+		.sgl_supported = sgl,
+		/* no PRP says where a segment ends within a page */
+		.user_cmd = small_segments || !rnd(4),
+		.sgl_threshold = thresholds[rnd(ARRAY_SIZE(thresholds))],
+	};
+	unsigned int i;
+
+	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++)
+		list_pages[i] = list_at((rnd(32) * 5 + i) * 4096);
+	if (rnd(2))
+		iod.small = list_at((768u << 10) + rnd(256) * 256);
+	return iod;
+}
+
+static void count_way(const struct pb_nvme_iod *iod)
+{
+	uint64_t list = iod->use_sgl ? le64toh(iod->dptr.sgl.addr) :
+				       le64toh(iod->dptr.prp.prp2);
+	bool has_list = list - physbio_dma_value(world.lists) < LISTS_SIZE;
+
+	ways.coalesced += pb_dma_use_iova(&iod->state);
+	ways.small += iod->small.virt &&
+		      list == physbio_dma_value(iod->small.dma);
+	if (iod->use_sgl)
+		has_list ? ways.sgl_list++ : ways.sgl++;
+	else
+		has_list ? ways.prp_list++ : ways.prp++;
+}
+
+/* Driver, then controller, as far apart as the command between them. */
+static void carry_out(struct pb_request *rq, bool sgl)
+{
+	const struct physbio_nvmectrl ctrl = { fabric, 1, sgl };
+	const struct pb_queue_limits *lim = pb_queue_limits(rq->q);
+	struct pb_nvme_iod iod =
+		any_iod(sgl, lim->max_segment_size != UINT32_MAX);
+	unsigned long pages = iommu_pages();
+	struct physbio_nvmectrl_cmd cmd;
+	pb_dma_addr_t fault;
+
+	assert_int_equal(
+		pb_blk_status_to_errno(pb_nvme_map_data(rq, world.dev, &iod)),
+		0);
+	count_way(&iod);
+	cmd = (struct physbio_nvmectrl_cmd){
+		.flags = iod.use_sgl ? PB_NVME_CMD_SGL_METABUF : 0,
+		.to_device = pb_op_is_write(rq->cmd_flags),
+		.dptr = iod.dptr,
+		.data = store + (pb_blk_rq_pos(rq) << PB_SECTOR_SHIFT),
+		.len = pb_blk_rq_bytes(rq),
+	};
+	assert_int_equal(physbio_nvmectrl_transfer(&ctrl, &cmd, &fault),
+			 PB_NVME_SC_SUCCESS);
+	pb_nvme_unmap_data(rq, world.dev, &iod);
+	assert_int_equal(iommu_pages(), pages);
+}
+
+/* Anywhere in the data, whole pages for PRPs. */
+static uint32_t any_place(uint32_t len)
+{
+	uint32_t half = BORDER - 65536 - len;
+
+	return (rnd(2) ? BORDER + 65536 : 0) + (rnd(half) & ~4095u);
+}
+
+/*
+ * Vectors whose sum is a multiple of 512. Without SGLs all but the ends meet at pages,
+ * with them they begin and end at any dword. Often the next one follows the last.
+ */
+static unsigned int any_vectors(struct range *r, unsigned int max, bool gaps)
+{
+	unsigned int n = 1 + rnd(rnd(2) ? 3 : max), i;
+	uint32_t total = 0;
+
+	for (i = 0; i < n; i++) {
+		uint32_t from = gaps || !i ? 4 * rnd(1024) : 0;
+		uint32_t len = 4096 * (1 + rnd(rnd(8) ? 2 : 12)) - from;
+
+		if (gaps)
+			len = 4 + 4 * rnd(len / 4);
+		if (i == n - 1)
+			len = 512 * (1 + rnd(16)) + (-total & 511);
+		r[i] = (struct range){ any_place(65536) + from, len };
+		if (i && rnd(2) && r[i - 1].at + r[i - 1].len < 800000 &&
+		    (gaps || (r[i - 1].at + r[i - 1].len) % 4096 == 0))
+			r[i].at = r[i - 1].at + r[i - 1].len;
+		total += len;
+	}
+	return n;
+}
+
+/* An IOMMU can't join segments that end within a granule because they are small. */
+static struct pb_queue_limits any_limits(bool sgl)
+{
+	static const uint32_t sizes[] = { 4096, 8192, 65536, UINT32_MAX };
+	struct pb_queue_limits lim = {
+		.max_hw_sectors = 128 + rnd(1024),
+		.max_segments = (unsigned short)(3 + rnd(100)),
+		.max_segment_size = sgl && !world.iommu ? sizes[rnd(4)] :
+							  UINT32_MAX,
+		.seg_boundary_mask = rnd(2) ? 0xffff : UINT64_MAX,
+		.virt_boundary_mask = sgl ? 0 : 4095,
+		.dma_alignment = 3,
+	};
+
+	/* a boundary of a segment's size at least */
+	if (lim.max_segment_size > 65536)
+		lim.seg_boundary_mask = UINT64_MAX;
+	return lim;
+}
+
+static void submit(pb_blk_opf_t opf, const struct pb_queue_limits *lim,
+		   const struct range *r, unsigned int n, bool sgl)
+{
+	static struct test_queue tq;
+	static struct test_bio tb;
+	unsigned int i;
+
+	test_queue_up(&tq, lim, KEPT_MAX);
+	test_bio_init(&tb, opf, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	for (i = 0; i < n; i++)
+		test_bio_add(&tb, r[i].at, r[i].len);
+	pb_submit_bio(&tb.bio);
+	for (i = 0; i < nr_kept; i++)
+		carry_out(kept[i], sgl);
+	end_kept(PB_BLK_STS_OK);
+	assert_int_equal(tb.ended, 1);
+	assert_true(tb.bio.bi_status == PB_BLK_STS_OK);
+	test_queue_down(&tq);
+}
+
+/* 300 segments: a page of 255 and a pointer, and one of the last 45. */
+static void a_chained_sgl_is_followed(void **state)
+{
+	const struct pb_queue_limits lim = {
+		.max_hw_sectors = 2048,
+		.max_user_sectors = 2048,
+		.max_segments = 512,
+		.max_segment_size = 4096,
+		.dma_alignment = 3,
+	};
+	static struct range r[150];
+	unsigned int i, j, lists;
+
+	machine_down(NULL);
+	world_up(IDENTITY);
+	fill_memory();
+	lists = ways.sgl_list;
+	for (i = 0; i < ARRAY_SIZE(r); i++)
+		r[i] = (struct range){ (149 - i) * 12288 + 4, 4096 + 512 };
+	submit(PB_REQ_OP_WRITE, &lim, r, ARRAY_SIZE(r), true);
+	assert_int_equal(ways.sgl_list, lists + 1);
+	for (i = 0; i < ARRAY_SIZE(r); i++)
+		for (j = 0; j < r[i].len; j++)
+			assert_int_equal(store[i * 4608 + j],
+					 byte_at(r[i].at + j));
+	world_down();
+	assert_int_equal(machine_up(NULL), 0);
+}
+
+/* Out of memory, and back to other bytes: all of memory is compared. */
+static void one_round(bool sgl)
+{
+	static unsigned char image[LISTS], got[LISTS];
+	const struct pb_queue_limits lim = any_limits(sgl);
+	struct range r[48];
+	unsigned int n = any_vectors(r, ARRAY_SIZE(r), sgl), i;
+	uint32_t at = 0, j;
+
+	for (j = 0; j < LISTS; j++)
+		image[j] = byte_at(j);
+	fill_memory();
+	submit(PB_REQ_OP_WRITE, &lim, r, n, sgl);
+	for (i = 0; i < n; at += r[i].len, i++)
+		assert_memory_equal(store + at, image + r[i].at, r[i].len);
+	for (j = 0; j < at; j++)
+		store[j] ^= 0x5a;
+	submit(PB_REQ_OP_READ, &lim, r, n, sgl);
+	for (i = 0, at = 0; i < n; at += r[i].len, i++)
+		memcpy(image + r[i].at, store + at, r[i].len);
+	physbio_mem_read(mem, RAM_START, got, sizeof(got));
+	assert_memory_equal(got, image, sizeof(got));
+}
+
+static void what_is_built_is_parsed_back_to_the_same_bytes(void **state)
+{
+	const unsigned int seed = 20261126, rounds = 100;
+	enum world_kind kind;
+	unsigned int i;
+
+	srand(seed);
+	printf("seed %u\n", seed);
+	machine_down(NULL);
+	for (kind = IDENTITY; kind < NR_WORLDS; kind++) {
+		world_up(kind);
+		for (i = 0; i < rounds; i++)
+			one_round(i % 2);
+		world_down();
+	}
+	assert_int_equal(machine_up(NULL), 0);
+	assert_true(ways.prp > 20);
+	assert_true(ways.prp_list > 20);
+	assert_true(ways.sgl > 20);
+	assert_true(ways.sgl_list > 20);
+	assert_true(ways.small > 20);
+	assert_true(ways.coalesced > 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -633,6 +948,9 @@ int main(void)
 		cmocka_unit_test(flags_say_which_of_them_it_is),
 		cmocka_unit_test(metadata_have_a_buffer_or_an_sgl),
 		cmocka_unit_test(hostile_descriptors_move_nothing_out_of_place),
+		cmocka_unit_test(a_chained_sgl_is_followed),
+		cmocka_unit_test(
+			what_is_built_is_parsed_back_to_the_same_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, machine_up, machine_down);
