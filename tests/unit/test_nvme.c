@@ -350,6 +350,21 @@ static void what_no_list_holds_is_an_error(void **state)
 	down();
 }
 
+/* The small block was chosen for fewer. */
+static void more_ranges_than_segments_are_an_error(void **state)
+{
+	struct range r[17];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(r); i++)
+		r[i] = (struct range){ i * 8192, 512 };
+	assert_true(map(r, 17, true, 0) == PB_BLK_STS_OK);
+	give_small();
+	kept[0]->nr_phys_segments = 16;
+	assert_int_equal(pb_blk_status_to_errno(again(&dev)), -EIO);
+	down();
+}
+
 static void sgls_are_forced_or_forbidden(void **state)
 {
 	static const struct {
@@ -427,14 +442,13 @@ static void one_segment_of_a_peer_takes_the_iterator(void **state)
 /* A driver's own vector in place of the bio's. */
 static void a_special_payload_is_what_is_mapped(void **state)
 {
-	const struct range r = { 0, 65536 };
-	struct pb_bio_vec special;
+	const struct range r = { 0, 4096 };
+	static struct test_bio other;
 
 	assert_true(map(&r, 1, false, 0) == PB_BLK_STS_OK);
-	test_bio_init(&tb, PB_REQ_OP_READ, 0);
-	test_bio_add(&tb, 512, 16);
-	special = tb.table[0];
-	kept[0]->special_vec = &special;
+	test_bio_init(&other, PB_REQ_OP_READ, 0);
+	test_bio_add(&other, 512, 16);
+	kept[0]->special_vec = &other.table[0];
 	kept[0]->rq_flags |= PB_RQF_SPECIAL_PAYLOAD;
 	assert_true(again(&dev) == PB_BLK_STS_OK);
 	assert_int_equal(iod.len, 16);
@@ -562,6 +576,34 @@ static void ranges_are_saved_where_each_must_be_unmapped(void **state)
 	assert_int_equal(stats.pages, 0);
 	physbio_iommu_destroy(iommu);
 	down();
+}
+
+static void a_peer_below_the_same_bridge_has_nothing_to_unmap(void **state)
+{
+#ifdef TEST_REPR_PHYS
+	static const uint8_t p2p[] = { PB_PCI_P2PDMA_MAP_BUS_ADDR,
+				       PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE };
+	struct physbio_region region = { RAM_START, RAM_PAGES * PG, 0, 0 };
+	struct physbio_xlate x = counting;
+	const struct pb_device peer = { .xlate = &x, .dma_mask = UINT64_MAX };
+
+	physbio_xlate_set_p2p(&x, p2p, 2);
+	for (; region.id < 2; region.id++) {
+		assert_true(map(five, 5, false, 0) == PB_BLK_STS_OK);
+		tb.bio.bi_region = &region;
+		mapped = live = 0;
+		fail_at = UINT32_MAX;
+		assert_true(again(&peer) == PB_BLK_STS_OK);
+		assert_int_equal(iod.nr_ranges, 5);
+		assert_int_equal(iod.nr_saved, region.id ? 5 : 0);
+		assert_int_equal(mapped, region.id ? 5 : 0);
+		pb_nvme_unmap_data(kept[0], &peer, &iod);
+		assert_int_equal(live, 0);
+		down();
+	}
+#else
+	skip(); /* a page says whose it is: these are RAM */
+#endif
 }
 
 /* Five segments that an IOMMU made one: the average is all, and no list is needed. */
@@ -757,6 +799,7 @@ int main(void)
 		TEST(short_sgls_are_in_a_small_block),
 		TEST(a_long_sgl_chains_by_segment_descriptors),
 		TEST(what_no_list_holds_is_an_error),
+		TEST(more_ranges_than_segments_are_an_error),
 		TEST(sgls_are_forced_or_forbidden),
 		TEST(one_segment_of_three_pages_is_an_inline_sgl),
 		TEST(one_segment_of_a_peer_takes_the_iterator),
@@ -765,6 +808,7 @@ int main(void)
 		TEST(an_error_at_any_range_unmaps_what_was_mapped),
 		TEST(a_range_too_many_unmaps_all),
 		TEST(ranges_are_saved_where_each_must_be_unmapped),
+		TEST(a_peer_below_the_same_bridge_has_nothing_to_unmap),
 		TEST(a_coalesced_request_is_one_descriptor),
 		TEST(one_piece_of_metadata_is_a_pointer),
 		TEST(a_users_metadata_are_a_data_descriptor),

@@ -22,19 +22,14 @@ static struct physbio_machine *m;
 static struct physbio_fabric *fabric;
 static unsigned char store[1 << 20], metadata[4096];
 
-static bool with_windows; /* devices see the halves of the data elsewhere */
+/* Where devices see the first megabyte and the others; NULL: where CPUs do. */
+static const struct physbio_bridge_window *windows;
 
 static int add_windows(void)
 {
-	const struct physbio_bridge_window w[] = {
-		{ RAM_START, RAM_START + 0x40000000, 1 << 20 },
-		{ RAM_START + (1 << 20), RAM_START + 0x50000000, 15 << 20 },
-	};
-
-	if (!with_windows)
-		return 0;
-	return physbio_topology_add_inbound(t, 0, &w[0], NULL) ||
-	       physbio_topology_add_inbound(t, 0, &w[1], NULL);
+	return windows &&
+	       (physbio_topology_add_inbound(t, 0, &windows[0], NULL) ||
+		physbio_topology_add_inbound(t, 0, &windows[1], NULL));
 }
 
 static int machine_up(void **state)
@@ -427,15 +422,42 @@ static void sgls_are_as_specified_or_refused(void **state)
 	}
 }
 
+/* Memory up to the last address, and from the first one on. */
 static void nothing_lies_behind_the_last_address(void **state)
 {
-	struct desc d = { 0, -(uint64_t)RAM_START - 512, 1024, DATA };
-	struct physbio_nvmectrl_cmd cmd = sgl_command(&d, 1024);
+	static const struct physbio_bridge_window ends[] = {
+		{ RAM_START, -(uint64_t)(1 << 20), 1 << 20 },
+		{ RAM_START + (1 << 20), 0, 15 << 20 },
+	};
+	/* at bus address 0x1000 */
+	const uint64_t data = 0x1000 - (uint64_t)RAM_START;
+	const struct desc last = { (1 << 20) - 16, data, 512, DATA };
+	const struct desc first = { 1 << 20, data, 512, DATA };
+	struct physbio_nvmectrl_cmd cmd = {
+		.flags = PB_NVME_CMD_SGL_METABUF,
+		.to_device = true,
+		.dptr.sgl = { .addr = le64(-(uint64_t)512),
+			      .length = htole32(512) },
+		.data = store,
+		.len = 512,
+	};
 
+	machine_down(NULL);
+	windows = ends;
+	assert_int_equal(machine_up(NULL), 0);
+	assert_int_equal(transfer(&cmd), PB_NVME_SC_SUCCESS);
+	cmd.dptr.sgl.length = htole32(1024);
+	cmd.len = 1024;
 	assert_int_equal(transfer(&cmd), PB_NVME_SC_DATA_XFER_ERROR);
-	d = (struct desc){ 0, -(uint64_t)RAM_START - 16, 32, LAST };
-	cmd = sgl_command(&d, 1024);
+	put_desc(&last);
+	put_desc(&first);
+	cmd.dptr.sgl = (struct pb_nvme_sgl_desc){ .addr = le64(-(uint64_t)16),
+						  .length = htole32(32),
+						  .type = LAST };
 	assert_int_equal(transfer(&cmd), PB_NVME_SC_DATA_XFER_ERROR);
+	machine_down(NULL);
+	windows = NULL;
+	assert_int_equal(machine_up(NULL), 0);
 }
 
 static void flags_say_which_of_them_it_is(void **state)
@@ -677,7 +699,12 @@ static void iommu_up(uint32_t granule)
 
 static void world_up(enum world_kind kind)
 {
-	with_windows = kind == WINDOWS;
+	static const struct physbio_bridge_window shifted[] = {
+		{ RAM_START, RAM_START + 0x40000000, BORDER },
+		{ RAM_START + BORDER, RAM_START + 0x50000000, 15 * BORDER },
+	};
+
+	windows = kind == WINDOWS ? shifted : NULL;
 	assert_int_equal(machine_up(NULL), 0);
 	memset(&world, 0, sizeof(world));
 	world.dev = physbio_machine_device(m, 1);
@@ -695,7 +722,7 @@ static void world_down(void)
 	assert_int_equal(iommu_pages(), 0);
 	machine_down(NULL);
 	physbio_iommu_destroy(world.iommu);
-	with_windows = false;
+	windows = NULL;
 }
 
 /* One request at a time has these. */
