@@ -15,7 +15,9 @@ extern "C" {
 #endif
 
 struct pb_device;
+struct pb_phys_vec;
 struct physbio_iommu;
+struct physbio_window_index;
 struct physbio_xlate;
 
 /* Values as in the kernel. Source: enum pci_p2pdma_map_type */
@@ -45,6 +47,12 @@ struct physbio_window {
 	uint64_t bus; /* bus address of the first byte */
 };
 
+/*
+ * Bytes of an index of @nr windows, a constant if @nr is one: 16 for each window, with
+ * 24 for the window itself, and two cache lines.
+ */
+#define PHYSBIO_WINDOW_INDEX_BYTES(nr) (128 + 16 * (size_t)(nr))
+
 /* Values as in the kernel. Source: enum dma_data_direction */
 enum pb_dma_data_direction {
 	PB_DMA_BIDIRECTIONAL = 0,
@@ -71,6 +79,12 @@ struct physbio_xlate_ops {
 			   uint64_t size, enum pb_dma_data_direction dir,
 			   unsigned long attrs);
 	/*
+	 * The window around @phys, in which every range is mapped by adding, and
+	 * needs no undoing; or false. NULL: each range goes to map_phys().
+	 */
+	bool (*window)(const struct pb_device *dev, pb_phys_addr_t phys,
+		       struct physbio_window *window);
+	/*
 	 * The two-step way, where many physical ranges become one range of bus
 	 * addresses. All NULL if there is none. The granule is one more than
 	 * merge_boundary(): sizes and addresses are multiples of it.
@@ -91,8 +105,10 @@ struct physbio_xlate_ops {
 /* A translator: how one device reaches memory. Filled by an init below. */
 struct physbio_xlate {
 	const struct physbio_xlate_ops *ops;
+	uint64_t bus_limit; /* bus address behind the last; 0: no limit */
 	const struct physbio_window *windows; /* ascending, disjoint */
-	uint32_t nr_windows;
+	struct physbio_window_index *index; /* finds one of them */
+	uint32_t window_levels; /* of the index */
 	uint32_t nr_regions;
 	/* by physbio_region.id: enum pb_pci_p2pdma_map_type for this device */
 	const uint8_t *p2p_map;
@@ -127,13 +143,19 @@ PB_API void physbio_xlate_init_identity(struct physbio_xlate *x);
  * @windows: table, ascending by physical address; kept by the caller as long as
  *	@x is used
  * @nr: windows in it
+ * @index: memory of PHYSBIO_WINDOW_INDEX_BYTES(@nr), aligned for a pointer, for this
+ *	translator alone; kept likewise, and filled here
+ *
+ * A range is translated if one window has all of it. The translator remembers a window
+ * of its last ranges, without a lock: any number of threads may use it. One window that
+ * begins at address 0 on both sides is the identity up to its end, and never looked up.
  *
  * Context: any. Return: 0, or -EINVAL and @x as before if a window is empty, wraps
  * on either side, or overlaps the one before it or stands out of order.
  */
 PB_API int physbio_xlate_init_windows(struct physbio_xlate *x,
 				      const struct physbio_window *windows,
-				      uint32_t nr);
+				      uint32_t nr, void *index);
 
 /**
  * physbio_xlate_init_iommu() - bus addresses are what a domain maps
@@ -193,6 +215,25 @@ PB_API int pb_dma_mapping_error(const struct pb_device *dev,
 PB_API void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t addr,
 			      uint64_t size, enum pb_dma_data_direction dir,
 			      unsigned long attrs);
+
+/**
+ * physbio_xlate_map_batch() - the bus addresses of many physical ranges
+ * @dev: DMA client
+ * @vecs: ranges, none of them empty
+ * @nr: how many
+ * @dir: which way the data go
+ * @attrs: PB_DMA_ATTR_*
+ * @addrs: bus address of the first byte of each, @nr of them
+ *
+ * As pb_dma_map_phys() of each, and undone likewise with pb_dma_unmap_phys(), but a
+ * window is looked up only where the ranges leave it. Not with vectors that hold bus
+ * addresses. Context: any. Return: 0; -EIO if one can't be mapped, and then nothing is
+ * and @addrs is undefined.
+ */
+PB_API int physbio_xlate_map_batch(const struct pb_device *dev,
+				   const struct pb_phys_vec *vecs, uint32_t nr,
+				   enum pb_dma_data_direction dir,
+				   unsigned long attrs, pb_dma_addr_t *addrs);
 
 /* An IOVA range for a whole request. Source: struct dma_iova_state */
 struct pb_dma_iova_state {

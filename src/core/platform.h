@@ -19,6 +19,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/gcd.h>
+#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -73,6 +74,11 @@ typedef uint64_t u64;
 #define U64_MAX UINT64_MAX
 
 #define EXPORT_SYMBOL_GPL(symbol)
+
+#define noinline __attribute__((noinline))
+
+/* The compiler no longer knows what @var holds. */
+#define OPTIMIZER_HIDE_VAR(var) __asm__("" : "=r"(var) : "0"(var))
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -132,6 +138,16 @@ static inline unsigned long gcd(unsigned long a, unsigned long b)
 	}
 	return a;
 }
+
+/* The upper @bits of a product that all bits of @val have a part in. */
+static inline u32 hash_32(u32 val, unsigned int bits)
+{
+	return val * 0x61C88647u >> (32 - bits);
+}
+
+/* @n is a power of two. */
+#define PTR_ALIGN(ptr, n) \
+	((__typeof__(ptr))(((uintptr_t)(ptr) + ((n)-1)) & ~((uintptr_t)(n)-1)))
 
 /* Of a power of two. */
 #define ilog2(n) (__builtin_ctzl(n))

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Translators that need nothing but a table: identity and windows. They decide what
- * address a device is told to use; what is there in truth the fabric decides.
+ * What all translators have in common, and the one that needs no table. They decide
+ * what address a device is told to use; what is there in truth the fabric decides.
  */
 #include "platform.h"
 
+#include <physbio/bio.h>
 #include <physbio/xlate.h>
+
+/* All but the last byte, whose end no size can tell: it goes the long way. */
+static bool identity_window(const struct pb_device *dev, pb_phys_addr_t phys,
+			    struct physbio_window *window)
+{
+	*window = (struct physbio_window){ .size = (pb_phys_addr_t)-1 };
+	return true;
+}
 
 static const struct physbio_xlate_ops identity_ops = {
 	.name = "identity",
+	.window = identity_window,
 };
 
 void physbio_xlate_init_identity(struct physbio_xlate *x)
@@ -17,80 +27,6 @@ void physbio_xlate_init_identity(struct physbio_xlate *x)
 	x->ops = &identity_ops;
 }
 EXPORT_SYMBOL_GPL(physbio_xlate_init_identity);
-
-/* The window that @paddr is in, or NULL: the last one that starts before it. */
-static const struct physbio_window *window_of(const struct physbio_xlate *x,
-					      pb_phys_addr_t paddr)
-{
-	const struct physbio_window *base = x->windows;
-	u32 n = x->nr_windows;
-
-	pb_count(PHYSBIO_LOOKUP);
-	while (n > 1) {
-		u32 half = n / 2;
-
-		if (base[half].start <= paddr)
-			base += half;
-		n -= half;
-	}
-	if (!n || paddr < base->start || paddr - base->start >= base->size)
-		return NULL;
-	return base;
-}
-
-static pb_dma_addr_t windows_map_phys(const struct pb_device *dev,
-				      pb_phys_addr_t phys, u64 size,
-				      enum pb_dma_data_direction dir,
-				      unsigned long attrs)
-{
-	const struct physbio_window *w;
-
-	if ((attrs & PB_DMA_ATTR_MMIO) && dev->xlate->mmio_identity)
-		return physbio_dma_make(phys);
-	w = window_of(dev->xlate, phys);
-	if (!w || size > w->size - (phys - w->start))
-		return PB_DMA_MAPPING_ERROR;
-	return physbio_dma_make(w->bus + (phys - w->start));
-}
-
-static const struct physbio_xlate_ops windows_ops = {
-	.name = "windows",
-	.map_phys = windows_map_phys,
-};
-
-/* May a window stand in the table? Its last byte counts, not the one behind. */
-static bool window_ok(const struct physbio_window *w)
-{
-	if (!w->size || w->bus + (w->size - 1) < w->bus)
-		return false;
-	return (u64)w->start + (w->size - 1) >= w->start &&
-	       w->size - 1 <= (pb_phys_addr_t)-1 - w->start;
-}
-
-static bool window_follows(const struct physbio_window *prev,
-			   const struct physbio_window *w)
-{
-	return w->start > prev->start && w->start - prev->start >= prev->size;
-}
-
-int physbio_xlate_init_windows(struct physbio_xlate *x,
-			       const struct physbio_window *windows, u32 nr)
-{
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		if (!window_ok(&windows[i]))
-			return -EINVAL;
-		if (i && !window_follows(&windows[i - 1], &windows[i]))
-			return -EINVAL;
-	}
-	memset(x, 0, sizeof(*x));
-	x->ops = &windows_ops;
-	x->windows = windows;
-	x->nr_windows = nr;
-	return 0;
-}
-EXPORT_SYMBOL_GPL(physbio_xlate_init_windows);
 
 void physbio_xlate_set_p2p(struct physbio_xlate *x, const u8 *map, u32 nr)
 {
@@ -124,30 +60,54 @@ int pb_dma_mapping_error(const struct pb_device *dev, pb_dma_addr_t addr)
 }
 EXPORT_SYMBOL_GPL(pb_dma_mapping_error);
 
+/*
+ * Do the windows of an identity end before @last? A peer's memory may be told not to
+ * mind them.
+ */
+static bool beyond_limit(const struct physbio_xlate *x, u64 last,
+			 unsigned long attrs)
+{
+	return last > x->bus_limit - 1 &&
+	       !((attrs & PB_DMA_ATTR_MMIO) && x->mmio_identity);
+}
+
 /* Does the device reach the last byte? Source: dma_capable() */
 static bool dma_capable(const struct pb_device *dev, pb_dma_addr_t addr,
-			u64 size)
+			u64 size, unsigned long attrs)
 {
 	u64 last = physbio_dma_value(addr) + (size - 1);
 
-	return last <= dev->dma_mask && last >= physbio_dma_value(addr);
+	return last <= dev->dma_mask && last >= physbio_dma_value(addr) &&
+	       !beyond_limit(dev->xlate, last, attrs);
+}
+
+/* Out of line, so that the identity has no registers to save. */
+static noinline pb_dma_addr_t map_by_ops(const struct pb_device *dev,
+					 pb_phys_addr_t phys, u64 size,
+					 enum pb_dma_data_direction dir,
+					 unsigned long attrs)
+{
+	pb_dma_addr_t addr;
+
+	addr = dev->xlate->ops->map_phys(dev, phys, size, dir, attrs);
+	if (addr == PB_DMA_MAPPING_ERROR)
+		return addr;
+	if (likely(dma_capable(dev, addr, size, attrs)))
+		return addr;
+	pb_dma_unmap_phys(dev, addr, size, dir, attrs);
+	return PB_DMA_MAPPING_ERROR;
 }
 
 pb_dma_addr_t pb_dma_map_phys(const struct pb_device *dev, pb_phys_addr_t phys,
 			      u64 size, enum pb_dma_data_direction dir,
 			      unsigned long attrs)
 {
-	const struct physbio_xlate *x = dev->xlate;
 	pb_dma_addr_t addr = physbio_dma_make(phys);
 
-	if (unlikely(x->ops->map_phys)) {
-		addr = x->ops->map_phys(dev, phys, size, dir, attrs);
-		if (addr == PB_DMA_MAPPING_ERROR)
-			return addr;
-	}
-	if (likely(dma_capable(dev, addr, size)))
+	if (unlikely(dev->xlate->ops->map_phys))
+		return map_by_ops(dev, phys, size, dir, attrs);
+	if (likely(dma_capable(dev, addr, size, attrs)))
 		return addr;
-	pb_dma_unmap_phys(dev, addr, size, dir, attrs);
 	return PB_DMA_MAPPING_ERROR;
 }
 EXPORT_SYMBOL_GPL(pb_dma_map_phys);
@@ -162,6 +122,96 @@ void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t addr,
 		x->ops->unmap_phys(dev, addr, size, dir, attrs);
 }
 EXPORT_SYMBOL_GPL(pb_dma_unmap_phys);
+
+/* A vector of the submitter's bus addresses has no physical address to map. */
+#ifndef PB_REPR_DMA
+
+/* The highest bus address that the device and its translator reach. */
+static u64 highest_bus(const struct pb_device *dev)
+{
+	return min(dev->dma_mask, dev->xlate->bus_limit - 1);
+}
+
+/* The window around @phys as far as the device reaches, or an empty one. */
+static struct physbio_window window_within(const struct pb_device *dev,
+					   pb_phys_addr_t phys)
+{
+	u64 most = highest_bus(dev);
+	struct physbio_window w = { 0 };
+
+	if (!dev->xlate->ops->window ||
+	    !dev->xlate->ops->window(dev, phys, &w) || w.bus > most)
+		return (struct physbio_window){ 0 };
+	if (w.size - 1 > most - w.bus)
+		w.size = most - w.bus + 1;
+	return w;
+}
+
+static bool window_has(const struct physbio_window *w,
+		       const struct pb_phys_vec *vec)
+{
+	u64 at = (pb_phys_addr_t)(vec->paddr - w->start);
+	u64 end = at + vec->len;
+
+	return end >= at && end <= w->size;
+}
+
+static pb_dma_addr_t addr_within(const struct physbio_window *w,
+				 const struct pb_phys_vec *vec)
+{
+	return physbio_dma_make(w->bus +
+				(pb_phys_addr_t)(vec->paddr - w->start));
+}
+
+/*
+ * Where no window has all of it the translator itself must say, and a peer's memory has
+ * policies of its own.
+ */
+static pb_dma_addr_t map_outside(const struct pb_device *dev,
+				 struct physbio_window *w,
+				 const struct pb_phys_vec *vec,
+				 enum pb_dma_data_direction dir,
+				 unsigned long attrs)
+{
+	if (likely(!(attrs & PB_DMA_ATTR_MMIO)))
+		*w = window_within(dev, vec->paddr);
+	if (likely(window_has(w, vec)))
+		return addr_within(w, vec);
+	return pb_dma_map_phys(dev, vec->paddr, vec->len, dir, attrs);
+}
+
+static void unmap_batch(const struct pb_device *dev,
+			const struct pb_phys_vec *vecs, u32 nr,
+			enum pb_dma_data_direction dir, unsigned long attrs,
+			const pb_dma_addr_t *addrs)
+{
+	while (nr--)
+		pb_dma_unmap_phys(dev, addrs[nr], vecs[nr].len, dir, attrs);
+}
+
+int physbio_xlate_map_batch(const struct pb_device *dev,
+			    const struct pb_phys_vec *vecs, u32 nr,
+			    enum pb_dma_data_direction dir, unsigned long attrs,
+			    pb_dma_addr_t *addrs)
+{
+	struct physbio_window w = { 0 };
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		if (likely(window_has(&w, &vecs[i]))) {
+			addrs[i] = addr_within(&w, &vecs[i]);
+			continue;
+		}
+		addrs[i] = map_outside(dev, &w, &vecs[i], dir, attrs);
+		if (unlikely(pb_dma_mapping_error(dev, addrs[i]))) {
+			unmap_batch(dev, vecs, i, dir, attrs, addrs);
+			return -EIO;
+		}
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(physbio_xlate_map_batch);
+#endif
 
 /* --- one range of bus addresses for many --- */
 

@@ -70,6 +70,7 @@
 	F(physbio_, xlate_init_identity)  \
 	F(physbio_, xlate_init_windows)   \
 	F(physbio_, xlate_set_p2p)        \
+	F(pb_, dma_map_phys)              \
 	F(pb_, dma_unmap_phys)            \
 	F(pb_, blk_map_iter_next)         \
 	F(pb_, blk_map_iter_init)         \
@@ -84,7 +85,8 @@
 	F(pb_, bio_add_phys)           \
 	F(pb_, bio_add_page)           \
 	F(pb_, bio_set_pages_dirty)    \
-	F(pb_, bio_release_pages)
+	F(pb_, bio_release_pages)      \
+	F(physbio_, xlate_map_batch)
 
 #ifndef PB_REPR_HAS_PHYS
 /* What a table has a place for, and this build has not. */

@@ -17,6 +17,7 @@ struct client {
 	struct pb_device dev;
 	struct physbio_xlate xlate;
 	struct physbio_window *windows;
+	void *index; /* of the windows */
 	uint8_t *p2p_map; /* by region id */
 };
 
@@ -133,7 +134,8 @@ static int client_set_windows(struct client *c, const struct physbio_node *hb)
 		return 0;
 	}
 	c->windows = calloc(hb->nr_inbound, sizeof(*c->windows));
-	if (!c->windows)
+	c->index = calloc(1, PHYSBIO_WINDOW_INDEX_BYTES(hb->nr_inbound));
+	if (!c->windows || !c->index)
 		return -ENOMEM;
 	for (i = 0; i < hb->nr_inbound; i++) {
 		c->windows[i].start = hb->inbound[i].cpu;
@@ -142,8 +144,8 @@ static int client_set_windows(struct client *c, const struct physbio_node *hb)
 	}
 	qsort(c->windows, hb->nr_inbound, sizeof(c->windows[0]),
 	      compare_windows);
-	return physbio_xlate_init_windows(&c->xlate, c->windows,
-					  hb->nr_inbound);
+	return physbio_xlate_init_windows(&c->xlate, c->windows, hb->nr_inbound,
+					  c->index);
 }
 
 static int client_setup(struct physbio_machine *m, int node,
@@ -255,8 +257,10 @@ void physbio_machine_destroy(struct physbio_machine *m)
 
 	if (!m)
 		return;
-	for (i = 0; m->clients && i < physbio_topology_nr(m->topology); i++)
+	for (i = 0; m->clients && i < physbio_topology_nr(m->topology); i++) {
+		free(m->clients[i].index);
 		free(m->clients[i].windows);
+	}
 	physbio_mem_destroy(m->mem);
 	free(m->p2p_maps);
 	free(m->region_bar);

@@ -54,9 +54,8 @@ static struct counts since(void)
 
 static struct pb_bio_set bs;
 static struct pb_block_device bdev;
-static struct physbio_xlate identity;
-static const struct pb_device dev = { .xlate = &identity,
-				      .dma_mask = UINT64_MAX };
+static struct physbio_xlate xlate;
+static const struct pb_device dev = { .xlate = &xlate, .dma_mask = UINT64_MAX };
 static struct pb_bio *bio;
 
 /* Every second page, so that nothing touches. */
@@ -234,7 +233,6 @@ static struct counts count_map(const struct physbio_repr *r, unsigned int n)
 	struct counts c;
 
 	lists[0].virt = list_mem;
-	r->xlate_init_identity(&identity);
 	bio = make_bio(r, 0, n, keeps_pages(r));
 	r->submit_bio(bio);
 	assert_int_equal(nr_kept, 1);
@@ -250,11 +248,13 @@ static struct counts count_map(const struct physbio_repr *r, unsigned int n)
 
 static struct counts count_map_one(const struct physbio_repr *r)
 {
+	r->xlate_init_identity(&xlate);
 	return count_map(r, 1);
 }
 
 static struct counts count_map_iter(const struct physbio_repr *r)
 {
+	r->xlate_init_identity(&xlate);
 	return count_map(r, ENTRIES);
 }
 
@@ -313,6 +313,127 @@ static void conversions_are_those_of_the_kernel(void **state)
 		}
 }
 
+/* --- lookups --- */
+
+#define NR_WINDOWS 16
+
+static struct physbio_window windows[NR_WINDOWS];
+static uint64_t window_index[PHYSBIO_WINDOW_INDEX_BYTES(NR_WINDOWS) / 8];
+
+/* Windows of 16 pages over the test's RAM; one that starts at 0 if there is but one. */
+static void set_windows(const struct physbio_repr *r, uint32_t nr,
+			uint64_t offset)
+{
+	uint32_t i;
+
+	for (i = 0; i < nr; i++)
+		windows[i] = (struct physbio_window){
+			.start = RAM_START + i * 16 * PG,
+			.size = 16 * PG,
+			.bus = RAM_START + i * 16 * PG + offset,
+		};
+	if (nr == 1)
+		windows[0] = (struct physbio_window){
+			.size = 2 * RAM_START,
+			.bus = offset,
+		};
+	assert_int_equal(
+		r->xlate_init_windows(&xlate, windows, nr, window_index), 0);
+}
+
+static uint64_t count_lookups(const struct physbio_repr *r, unsigned int page,
+			      unsigned int times)
+{
+	uint64_t had = physbio_counts[PHYSBIO_LOOKUP];
+
+	while (times--)
+		assert_true(r->dma_map_phys(&dev, RAM_START + page * PG, PG,
+					    PB_DMA_TO_DEVICE,
+					    0) != PB_DMA_MAPPING_ERROR);
+	return physbio_counts[PHYSBIO_LOOKUP] - had;
+}
+
+/* A request of @n ranges through the whole of nvme_map_data(). */
+static uint64_t count_request_lookups(const struct physbio_repr *r,
+				      unsigned int n)
+{
+	uint64_t had = physbio_counts[PHYSBIO_LOOKUP];
+
+	count_map(r, n);
+	return physbio_counts[PHYSBIO_LOOKUP] - had;
+}
+
+static void a_machine_with_identity_windows_looks_nothing_up(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(reprs); i++) {
+		set_windows(reprs[i], 1, 0);
+		assert_null(xlate.ops->map_phys);
+		assert_int_equal(count_request_lookups(reprs[i], 1), 0);
+		assert_int_equal(count_request_lookups(reprs[i], ENTRIES), 0);
+	}
+}
+
+static void one_window_is_never_looked_up(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(reprs); i++) {
+		set_windows(reprs[i], 1, 0x1000000);
+		assert_non_null(xlate.ops->map_phys);
+		assert_int_equal(count_request_lookups(reprs[i], ENTRIES), 0);
+	}
+}
+
+static void the_first_window_is_looked_up_once(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(reprs); i++) {
+		set_windows(reprs[i], NR_WINDOWS, 0x1000000);
+		assert_int_equal(count_lookups(reprs[i], 40, 100), 1);
+	}
+}
+
+/* It takes the translator some ranges to believe it, and from there on none. */
+static void a_device_that_moves_is_followed(void **state)
+{
+	uint64_t lookups = 0;
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(reprs); i++) {
+		set_windows(reprs[i], NR_WINDOWS, 0x1000000);
+		count_lookups(reprs[i], 0, 1);
+		for (j = 0; j < 64; j++)
+			lookups += count_lookups(reprs[i], 32 + j % 16, 1);
+		assert_in_range(lookups, 1, 63);
+		assert_int_equal(count_lookups(reprs[i], 33, 100), 0);
+		lookups = 0;
+	}
+}
+
+static void a_batch_looks_up_where_it_leaves_a_window(void **state)
+{
+	const struct physbio_repr *r = &physcnt_physbio_repr;
+	struct pb_phys_vec vecs[4 * ENTRIES];
+	pb_dma_addr_t addrs[4 * ENTRIES];
+	uint64_t had = physbio_counts[PHYSBIO_LOOKUP];
+	unsigned int i;
+
+	set_windows(r, NR_WINDOWS, 0x1000000);
+	for (i = 0; i < ARRAY_SIZE(vecs); i++)
+		vecs[i] = (struct pb_phys_vec){ .paddr = RAM_START + i * PG,
+						.len = 512 };
+	assert_int_equal(r->xlate_map_batch(&dev, vecs, ARRAY_SIZE(vecs),
+					    PB_DMA_TO_DEVICE, 0, addrs),
+			 0);
+	assert_int_equal(physbio_counts[PHYSBIO_LOOKUP] - had, 4);
+	for (i = 0; i < ARRAY_SIZE(vecs); i++)
+		assert_true(physbio_dma_value(addrs[i]) ==
+			    RAM_START + i * PG + 0x1000000);
+}
+
 static int up(void **state)
 {
 	const struct physbio_mem_range ram = {
@@ -340,6 +461,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conversions_are_those_of_the_kernel),
+		cmocka_unit_test(
+			a_machine_with_identity_windows_looks_nothing_up),
+		cmocka_unit_test(one_window_is_never_looked_up),
+		cmocka_unit_test(the_first_window_is_looked_up_once),
+		cmocka_unit_test(a_device_that_moves_is_followed),
+		cmocka_unit_test(a_batch_looks_up_where_it_leaves_a_window),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

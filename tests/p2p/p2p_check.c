@@ -38,6 +38,7 @@ struct client {
 	bool translated; /* an IOMMU gives it other addresses */
 	struct physbio_xlate xlate;
 	struct physbio_window *windows;
+	void *index;
 	struct pb_device dev;
 };
 
@@ -397,7 +398,8 @@ static int set_windows(struct client *cl, const struct physbio_node *hb,
 	unsigned int i, nr = hb->nr_inbound ? hb->nr_inbound : 1;
 
 	cl->windows = calloc(nr, sizeof(*cl->windows));
-	if (!cl->windows)
+	cl->index = calloc(1, PHYSBIO_WINDOW_INDEX_BYTES(nr));
+	if (!cl->windows || !cl->index)
 		return -ENOMEM;
 	cl->windows[0].size = UINT64_C(1) << 62;
 	cl->windows[0].bus = shift;
@@ -407,7 +409,8 @@ static int set_windows(struct client *cl, const struct physbio_node *hb,
 		cl->windows[i].bus = hb->inbound[i].bus;
 	}
 	qsort(cl->windows, nr, sizeof(*cl->windows), compare_windows);
-	return physbio_xlate_init_windows(&cl->xlate, cl->windows, nr);
+	return physbio_xlate_init_windows(&cl->xlate, cl->windows, nr,
+					  cl->index);
 }
 
 static int set_client(struct check *c, int node, uint64_t shift)
@@ -863,8 +866,10 @@ static void machine_free(struct machine *m)
 {
 	int i;
 
-	for (i = 0; i < m->nr_clients; i++)
+	for (i = 0; i < m->nr_clients; i++) {
+		free(m->clients[i].index);
 		free(m->clients[i].windows);
+	}
 	free(m->clients);
 	free(m->bars);
 	physbio_topology_destroy(m->t);

@@ -109,13 +109,14 @@ static const struct dma_case two_ranges = {
 static void each_range_goes_through_the_translator(void **state)
 {
 	const struct physbio_window window = { RAM_START, 1 << 20, 0x40000000 };
+	uint64_t index[PHYSBIO_WINDOW_INDEX_BYTES(1) / 8];
 	struct physbio_xlate x;
 	const struct pb_device dev = { .xlate = &x, .dma_mask = UINT64_MAX };
 	struct pb_dma_iova_state iova;
 	struct pb_blk_dma_iter iter;
 	struct pb_request *rq = build(&two_ranges);
 
-	assert_int_equal(physbio_xlate_init_windows(&x, &window, 1), 0);
+	assert_int_equal(physbio_xlate_init_windows(&x, &window, 1, index), 0);
 	assert_true(pb_blk_rq_dma_map_iter_start(rq, &dev, &iova, &iter));
 	assert_true(physbio_dma_value(iter.addr) == 0x40000000);
 	assert_int_equal(iter.len, 4096);
@@ -131,13 +132,14 @@ static void each_range_goes_through_the_translator(void **state)
 static void a_range_out_of_reach_ends_the_mapping(void **state)
 {
 	const struct physbio_window window = { RAM_START, 4096, 0 };
+	uint64_t index[PHYSBIO_WINDOW_INDEX_BYTES(1) / 8];
 	struct physbio_xlate x;
 	const struct pb_device dev = { .xlate = &x, .dma_mask = UINT64_MAX };
 	struct pb_dma_iova_state iova;
 	struct pb_blk_dma_iter iter;
 	struct pb_request *rq = build(&two_ranges);
 
-	assert_int_equal(physbio_xlate_init_windows(&x, &window, 1), 0);
+	assert_int_equal(physbio_xlate_init_windows(&x, &window, 1, index), 0);
 	assert_true(pb_blk_rq_dma_map_iter_start(rq, &dev, &iova, &iter));
 	assert_false(pb_blk_rq_dma_map_iter_next(rq, &dev, &iova, &iter));
 	assert_int_equal(pb_blk_status_to_errno(iter.status), -EIO);

@@ -226,11 +226,12 @@ static void a_shifted_page_needs_a_list(void **state)
 	const struct physbio_window w = { RAM_START, RAM_PAGES * PG,
 					  0x20000800 };
 	const struct range r = { 0, 8192 };
+	uint64_t index[PHYSBIO_WINDOW_INDEX_BYTES(1) / 8];
 	struct physbio_xlate x;
 	const struct pb_device shifted = { .xlate = &x,
 					   .dma_mask = UINT64_MAX };
 
-	assert_int_equal(physbio_xlate_init_windows(&x, &w, 1), 0);
+	assert_int_equal(physbio_xlate_init_windows(&x, &w, 1, index), 0);
 	assert_true(map(&r, 1, false, 0) == PB_BLK_STS_OK);
 	assert_true(pb_nvme_map_data(kept[0], &shifted, &iod) == PB_BLK_STS_OK);
 	assert_false(iod.use_sgl);

@@ -165,10 +165,11 @@ static void sg_set(unsigned int i, pb_phys_addr_t paddr, uint32_t len)
 /* RAM, a peer's memory twice, RAM; every entry of another length. */
 static int map_mixed(struct pb_sg_table *sgt, uint8_t map)
 {
+	static uint64_t index[PHYSBIO_WINDOW_INDEX_BYTES(2) / 8];
 	static uint8_t maps[1];
 
 	maps[0] = map;
-	assert_int_equal(physbio_xlate_init_windows(&x, windows, 2), 0);
+	assert_int_equal(physbio_xlate_init_windows(&x, windows, 2, index), 0);
 	physbio_xlate_set_p2p(&x, maps, 1);
 	sg_set(0, RAM_START, 512);
 	sg_set(1, BAR_START + 64, 1024);

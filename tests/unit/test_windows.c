@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The translator by windows against a walk over the table: at every border, in layouts
+ * regular and not, range by range and in batches, by one thread and by several.
+ */
+#include "fixture.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <physbio/xlate.h>
+
+#define MOST 1100
+
+static struct physbio_window table[MOST];
+static uint64_t index_mem[PHYSBIO_WINDOW_INDEX_BYTES(MOST) / 8];
+static struct physbio_xlate x;
+static const struct pb_device dev = { .xlate = &x, .dma_mask = UINT64_MAX };
+
+static const struct physbio_window windows[] = {
+	{ .start = 0x1000, .size = 0x1000, .bus = 0x80001000 },
+	{ .start = 0x2000, .size = 0x2000, .bus = 0x10000 }, /* touches */
+	{ .start = 0x8000, .size = 0x1000, .bus = 0x8000 },
+};
+
+static int init(const struct physbio_window *w, uint32_t nr)
+{
+	return physbio_xlate_init_windows(&x, w, nr, index_mem);
+}
+
+static pb_dma_addr_t map_attrs(pb_phys_addr_t paddr, uint64_t len,
+			       unsigned long attrs)
+{
+	return pb_dma_map_phys(&dev, paddr, len, PB_DMA_TO_DEVICE, attrs);
+}
+
+static pb_dma_addr_t map(pb_phys_addr_t paddr, uint64_t len)
+{
+	return map_attrs(paddr, len, 0);
+}
+
+static bool fails(pb_phys_addr_t paddr, uint64_t len)
+{
+	return pb_dma_mapping_error(&dev, map(paddr, len));
+}
+
+static void an_address_goes_through_its_window(void **state)
+{
+	static const struct {
+		uint32_t paddr, len;
+		int err;
+		uint64_t bus;
+	} cases[] = {
+		{ 0x1000, 0x1000, 0, 0x80001000 },
+		{ 0x1fff, 1, 0, 0x80001fff },
+		{ 0x2000, 1, 0, 0x10000 },
+		{ 0x3fff, 1, 0, 0x11fff },
+		{ 0x8800, 0x800, 0, 0x8800 },
+		{ 0x0fff, 1, -EIO, 0 }, /* before the first */
+		{ 0x4000, 1, -EIO, 0 }, /* between two */
+		{ 0x9000, 1, -EIO, 0 }, /* behind the last */
+		{ 0x1fff, 2, -EIO,
+		  0 }, /* over a border, though both are there */
+	};
+	unsigned int i;
+
+	assert_int_equal(init(windows, ARRAY_SIZE(windows)), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		pb_dma_addr_t addr = map(cases[i].paddr, cases[i].len);
+
+		assert_int_equal(!!pb_dma_mapping_error(&dev, addr),
+				 !!cases[i].err);
+		if (!cases[i].err)
+			assert_true(physbio_dma_value(addr) == cases[i].bus);
+	}
+}
+
+static void tables_that_contradict_themselves_are_refused(void **state)
+{
+	const pb_phys_addr_t top = (pb_phys_addr_t)-0x1000;
+	const struct physbio_window cases[][2] = {
+		{ { 0x1000, 0, 0 }, { 0x8000, 0x1000, 0 } }, /* empty */
+		{ { 0x1000, 0x1001, 0 }, { 0x2000, 0x1000, 0x8000 } },
+		{ { 0x2000, 0x1000, 0 }, { 0x1000, 0x1000, 0x8000 } },
+		{ { 0x1000, 0x1000, 0 }, { 0x1000, 0x1000, 0x8000 } },
+		{ { 0x1000, 0x1000, 0 }, { top, 0x1001, 0x8000 } }, /* wraps */
+		{ { 0x1000, 0x1000, 0 },
+		  { 0x8000, 0x1001, UINT64_MAX - 0xfff } },
+	};
+	struct physbio_xlate before;
+	unsigned int i;
+
+	assert_int_equal(init(windows, ARRAY_SIZE(windows)), 0);
+	before = x;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(init(cases[i], 2), -EINVAL);
+		assert_memory_equal(&x, &before, sizeof(x));
+		assert_true(physbio_dma_value(map(0x3fff, 1)) == 0x11fff);
+	}
+}
+
+static void a_window_may_end_at_the_top(void **state)
+{
+	const pb_phys_addr_t top = (pb_phys_addr_t)-0x1000;
+	const struct physbio_window last = { top, 0x1000, UINT64_MAX - 0xfff };
+
+	assert_int_equal(init(&last, 1), 0);
+	assert_true(physbio_dma_value(map(top, 0x1000)) == UINT64_MAX - 0xfff);
+	assert_true(fails(top, 0x1001));
+	assert_true(fails(top - 1, 1));
+	assert_true(fails(0, 1));
+}
+
+static void an_empty_table_reaches_nothing(void **state)
+{
+	const struct pb_phys_vec vec = { .paddr = 0x1000, .len = 1 };
+	pb_dma_addr_t addr;
+
+	assert_int_equal(init(NULL, 0), 0);
+	assert_true(fails(0, 1));
+	assert_true(fails((pb_phys_addr_t)-1, 1));
+	assert_int_equal(physbio_xlate_map_batch(&dev, &vec, 1,
+						 PB_DMA_TO_DEVICE, 0, &addr),
+			 -EIO);
+}
+
+static void an_identity_window_needs_no_translator(void **state)
+{
+	const struct physbio_window w = { 0, 0x10000, 0 };
+
+	assert_int_equal(init(&w, 1), 0);
+	assert_null(x.ops->map_phys);
+	assert_true(physbio_dma_value(map(0xf000, 0x1000)) == 0xf000);
+	assert_true(fails(0xf000, 0x1001));
+	assert_true(fails(0x10000, 1));
+}
+
+static void an_identity_window_still_ends(void **state)
+{
+	const struct physbio_window w = { 0, 0x10000, 0 };
+	struct pb_phys_vec vec = { .paddr = 0xf000, .len = 0x1000 };
+	pb_dma_addr_t addr;
+
+	assert_int_equal(init(&w, 1), 0);
+	assert_int_equal(physbio_xlate_map_batch(&dev, &vec, 1,
+						 PB_DMA_TO_DEVICE, 0, &addr),
+			 0);
+	vec.len++;
+	assert_int_equal(physbio_xlate_map_batch(&dev, &vec, 1,
+						 PB_DMA_TO_DEVICE, 0, &addr),
+			 -EIO);
+}
+
+/* The policy of mainline: the CPU's address, whatever the windows. */
+static void a_peers_memory_may_pass_the_windows_by(void **state)
+{
+	static const struct physbio_window tables[][2] = {
+		{ { 0, 0x10000, 0 } },
+		{ { 0x1000, 0x1000, 0x5000 }, { 0x4000, 0x1000, 0x9000 } },
+	};
+	struct pb_phys_vec vecs[] = { { .paddr = 0x1000, .len = 1 },
+				      { .paddr = 0x20000, .len = 1 } };
+	pb_dma_addr_t addrs[2];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
+		assert_int_equal(init(tables[i], i + 1), 0);
+		assert_true(pb_dma_mapping_error(
+			&dev, map_attrs(0x20000, 1, PB_DMA_ATTR_MMIO)));
+		x.mmio_identity = true;
+		assert_true(fails(0x20000, 1));
+		assert_true(physbio_dma_value(map_attrs(
+				    0x20000, 1, PB_DMA_ATTR_MMIO)) == 0x20000);
+		assert_int_equal(
+			physbio_xlate_map_batch(&dev, vecs, 2, PB_DMA_TO_DEVICE,
+						PB_DMA_ATTR_MMIO, addrs),
+			0);
+		assert_true(physbio_dma_value(addrs[0]) == 0x1000);
+		assert_true(physbio_dma_value(addrs[1]) == 0x20000);
+	}
+}
+
+/* --- against a walk over the table --- */
+
+static uint64_t random_u64(void)
+{
+	uint64_t r = 0;
+	int i;
+
+	for (i = 0; i < 5; i++)
+		r = r << 15 ^ (uint64_t)(rand() & 0x7fff);
+	return r;
+}
+
+/* @nr windows in order; if not regular, sizes from a byte to a large part, and holes. */
+static void lay_out(uint32_t nr, bool regular)
+{
+	const uint64_t space = (pb_phys_addr_t)-1 >> 1;
+	uint64_t at = random_u64() % (space / 4), share;
+	uint32_t i;
+
+	for (i = 0; i < nr; i++) {
+		share = (space - at) / (nr - i + 1) + 1;
+		if (!regular && rand() % 2)
+			at += share / 2 >> rand() % 20;
+		table[i].start = (pb_phys_addr_t)at;
+		table[i].size = regular ? space / 2 / nr :
+					  (share / 2 >> rand() % 30) + 1;
+		table[i].bus = random_u64() >> 2;
+		at += table[i].size;
+	}
+}
+
+/* What the address is on the bus by the table, or PB_DMA_MAPPING_ERROR. */
+static pb_dma_addr_t walk(uint32_t nr, uint64_t paddr, uint64_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i < nr; i++)
+		if (paddr >= table[i].start &&
+		    paddr - table[i].start < table[i].size &&
+		    len <= table[i].size - (paddr - table[i].start))
+			return physbio_dma_make(table[i].bus + paddr -
+						table[i].start);
+	return PB_DMA_MAPPING_ERROR;
+}
+
+static void check(uint32_t nr, uint64_t paddr, uint64_t len)
+{
+	pb_phys_addr_t phys = (pb_phys_addr_t)paddr;
+
+	if (map(phys, len) != walk(nr, phys, len))
+		fail_msg("%u windows: 0x%llx + 0x%llx", nr,
+			 (unsigned long long)phys, (unsigned long long)len);
+}
+
+/* The bytes around both ends, and ranges that end at, and one byte behind, the end. */
+static void check_borders(uint32_t nr, const struct physbio_window *w)
+{
+	uint64_t end = w->start + w->size;
+
+	check(nr, w->start - (uint64_t)1, 1);
+	check(nr, w->start - (uint64_t)1, 2);
+	check(nr, w->start, 1);
+	check(nr, w->start, w->size);
+	check(nr, w->start, w->size + 1);
+	check(nr, w->start, UINT64_MAX);
+	check(nr, end - 1, 1);
+	check(nr, end - 1, 2);
+	check(nr, end, 1);
+}
+
+static void check_layout(uint32_t nr)
+{
+	uint32_t i;
+
+	assert_int_equal(init(table, nr), 0);
+	for (i = 0; i < nr; i++)
+		check_borders(nr, &table[i]);
+	for (i = 0; i < nr; i++)
+		check_borders(nr, &table[(uint32_t)rand() % nr]);
+	for (i = 0; i < 200; i++)
+		check(nr, random_u64(), 1 + (random_u64() >> rand() % 64));
+	check(nr, 0, 1);
+	check(nr, UINT64_MAX, 1);
+}
+
+static void every_layout_is_as_a_walk_has_it(void **state)
+{
+	static const uint32_t sizes[] = {
+		1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 100, 255, 256, 257, MOST
+	};
+	unsigned int seed = 11, i, round;
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		for (round = 0; round < 4; round++) {
+			lay_out(sizes[i], round % 2);
+			check_layout(sizes[i]);
+		}
+}
+
+/* --- batches --- */
+
+#define BATCH 64
+
+static void random_batch(struct pb_phys_vec *vecs, uint32_t nr)
+{
+	const struct physbio_window *w = table;
+	uint32_t i;
+
+	for (i = 0; i < BATCH; i++) {
+		if (rand() % 8 == 0)
+			w = &table[(uint32_t)rand() % nr];
+		vecs[i].paddr =
+			(pb_phys_addr_t)(w->start + random_u64() % w->size);
+		vecs[i].len =
+			1 + (uint32_t)(random_u64() >> (44 + rand() % 20));
+		if (rand() % 256 == 0)
+			vecs[i].paddr = (pb_phys_addr_t)random_u64();
+	}
+}
+
+static int walk_batch(const struct pb_phys_vec *vecs, uint32_t nr,
+		      uint64_t mask, pb_dma_addr_t *want)
+{
+	uint32_t i;
+
+	for (i = 0; i < BATCH; i++) {
+		want[i] = walk(nr, vecs[i].paddr, vecs[i].len);
+		if (want[i] == PB_DMA_MAPPING_ERROR ||
+		    physbio_dma_value(want[i]) + vecs[i].len - 1 > mask)
+			return -EIO;
+	}
+	return 0;
+}
+
+static void a_batch_is_as_a_walk_has_it(void **state)
+{
+	struct pb_phys_vec vecs[BATCH];
+	pb_dma_addr_t got[BATCH], want[BATCH];
+	unsigned int seed = 12, round, refused = 0;
+	struct pb_device narrow = dev;
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (round = 0; round < 2000; round++) {
+		uint32_t nr = 1 + (uint32_t)rand() % 20;
+		int err;
+
+		lay_out(nr, rand() % 2);
+		assert_int_equal(init(table, nr), 0);
+		narrow.dma_mask = UINT64_MAX >> rand() % 4;
+		random_batch(vecs, nr);
+		err = walk_batch(vecs, nr, narrow.dma_mask, want);
+		assert_int_equal(physbio_xlate_map_batch(&narrow, vecs, BATCH,
+							 PB_DMA_TO_DEVICE, 0,
+							 got),
+				 err);
+		if (!err)
+			assert_memory_equal(got, want, sizeof(got));
+		refused += !!err;
+	}
+	/* Both must happen, or this tests nothing. */
+	assert_in_range(refused, 100, 1900);
+}
+
+/* --- threads --- */
+
+#define THREADS 4
+
+/* Each thread stays in a window for a while; returns how often it was told wrongly. */
+static void *map_in_turn(void *arg)
+{
+	uint32_t i, w = (uint32_t)(uintptr_t)arg;
+	uintptr_t wrong = 0;
+
+	for (i = 0; i < 20000; i++) {
+		uint64_t at = (i * UINT64_C(4096)) % table[w].size;
+
+		if (i % 64 == 0)
+			w = (w + THREADS) % 256;
+		at %= table[w].size;
+		wrong += physbio_dma_value(map(
+				 (pb_phys_addr_t)(table[w].start + at), 1)) !=
+			 table[w].bus + at;
+	}
+	return (void *)wrong;
+}
+
+static void threads_share_a_translator(void **state)
+{
+	pthread_t threads[THREADS];
+	void *wrong;
+	uintptr_t i;
+
+	srand(13);
+	lay_out(256, false);
+	assert_int_equal(init(table, 256), 0);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, map_in_turn,
+						(void *)i),
+				 0);
+	for (i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(threads[i], &wrong), 0);
+		assert_null(wrong);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_address_goes_through_its_window),
+		cmocka_unit_test(tables_that_contradict_themselves_are_refused),
+		cmocka_unit_test(a_window_may_end_at_the_top),
+		cmocka_unit_test(an_empty_table_reaches_nothing),
+		cmocka_unit_test(an_identity_window_needs_no_translator),
+		cmocka_unit_test(an_identity_window_still_ends),
+		cmocka_unit_test(a_peers_memory_may_pass_the_windows_by),
+		cmocka_unit_test(every_layout_is_as_a_walk_has_it),
+		cmocka_unit_test(a_batch_is_as_a_walk_has_it),
+		cmocka_unit_test(threads_share_a_translator),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
