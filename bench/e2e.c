@@ -6,23 +6,15 @@
  * the same sources, times from builds without. No data are copied in a timed stage.
  */
 #include <errno.h>
-#include <getopt.h>
-#include <sched.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <time.h>
-#include <unistd.h>
 
 #define PHYSBIO_COUNTING
 #include <physbio/buffer.h>
 
 #include "../src/repr/ops.h"
 #include "../src/repr/stages.h"
-#include "commit.h"
-#include "config.h"
+#include "harness.h"
 
 #define KIB 1024u
 #define MIB (1024u * KIB)
@@ -102,161 +94,12 @@ static const struct shape shapes[] = {
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 
-/* --- options --- */
-
-static struct {
-	const char *json[2];
-	int nr_json;
-	const char *filter;
-	int rounds;
-	int cpu;
-	bool quick;
-} opt = { .rounds = 2000, .cpu = -1 };
-
-static void usage(FILE *to)
-{
-	fprintf(to,
-		"usage: e2e [--quick] [--rounds N] [--filter TEXT] [--cpu N] [--json FILE]\n"
-		"  --quick        400 rounds instead of 2000\n"
-		"  --rounds N     samples of every stage for every contestant\n"
-		"  --filter TEXT  only the shapes with TEXT in their name\n"
-		"  --cpu N        run on this CPU (default: the one it starts on)\n"
-		"  --json FILE    write the result to FILE too (twice at most)\n");
-}
-
-static void die(const char *format, ...)
-{
-	va_list args;
-
-	fputs("e2e: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static int number(const char *name, const char *text, long min, long max)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 10);
-	if (errno || *end || end == text || value < min || value > max)
-		die("%s: \"%s\" is not a number from %ld to %ld", name, text,
-		    min, max);
-	return (int)value;
-}
-
-static void parse(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "quick", no_argument, NULL, 'q' },
-		{ "rounds", required_argument, NULL, 'r' },
-		{ "filter", required_argument, NULL, 'f' },
-		{ "cpu", required_argument, NULL, 'c' },
-		{ "json", required_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	bool rounds = false;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'q':
-			opt.quick = true;
-			break;
-		case 'r':
-			opt.rounds = number("--rounds", optarg, 3, 1000000);
-			rounds = true;
-			break;
-		case 'f':
-			opt.filter = optarg;
-			break;
-		case 'c':
-			opt.cpu = number("--cpu", optarg, 0, CPU_SETSIZE - 1);
-			break;
-		case 'j':
-			if (opt.nr_json == 2)
-				die("--json: at most two files");
-			opt.json[opt.nr_json++] = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			exit(2);
-		}
-	}
-	if (optind < argc)
-		die("\"%s\" is no option", argv[optind]);
-	if (opt.quick && !rounds)
-		opt.rounds = 400;
-}
-
-/* --- the machine --- */
-
-static void pin(void)
-{
-	cpu_set_t set;
-
-	if (opt.cpu < 0)
-		opt.cpu = sched_getcpu();
-	CPU_ZERO(&set);
-	CPU_SET((size_t)opt.cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		die("can't run on CPU %d: %s", opt.cpu, strerror(errno));
-}
-
-static void cpu_model(char *text, size_t size)
-{
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	char line[256];
-
-	snprintf(text, size, "unknown CPU");
-	while (f && fgets(line, sizeof(line), f)) {
-		char *colon = strchr(line, ':');
-
-		if (strncmp(line, "model name", 10) || !colon)
-			continue;
-		colon[strcspn(colon, "\n")] = '\0';
-		snprintf(text, size, "%s", colon + 2);
-		break;
-	}
-	if (f)
-		fclose(f);
-}
-
-struct machine {
-	char cpu[128];
-	char kernel[256];
-	char numa[80];
-	double load[3];
+static struct bench bench = {
+	.name = "e2e",
+	.title = "page vectors (VMEMMAP) against physical vectors",
+	.rounds = 2000,
+	.quick_rounds = 400,
 };
-
-static void describe(struct machine *m)
-{
-	struct utsname u;
-
-	cpu_model(m->cpu, sizeof(m->cpu));
-	uname(&u);
-	snprintf(m->kernel, sizeof(m->kernel), "%s %s %s", u.sysname, u.release,
-		 u.machine);
-	physbio_numa_describe(m->numa, sizeof(m->numa));
-	if (getloadavg(m->load, 3) != 3)
-		m->load[0] = m->load[1] = m->load[2] = -1;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* --- memory --- */
 
@@ -290,7 +133,7 @@ static void set_up_memory(void)
 			have[n++] = buffers[i];
 	if (physbio_snapshot_take(have, n, 1, &snapshot, &error) ||
 	    physbio_snapshot_map(have, n, NULL, 0, &mem, &error))
-		die("memory: %s", error.message);
+		bench_die(&bench, "memory: %s", error.message);
 	if (!buffers[HUGE_PAGES]->huge)
 		snprintf(missing[HUGE_PAGES], sizeof(missing[HUGE_PAGES]),
 			 "the kernel gave no transparent huge pages");
@@ -336,15 +179,6 @@ static const struct pb_queue_limits limits = {
 	.dma_alignment = 3,
 };
 
-static void *alloc(size_t n, size_t size)
-{
-	void *p = aligned_alloc(64, (n * size + 63) / 64 * 64);
-
-	if (!p)
-		die("no memory");
-	return memset(p, 0, n * size);
-}
-
 static void runner_up(struct runner *run, const struct shape *shape,
 		      const struct physbio_stage_range *ranges)
 {
@@ -358,7 +192,8 @@ static void runner_up(struct runner *run, const struct shape *shape,
 	run->dev.dma_mask = UINT64_MAX;
 	ctx->q = run->repr->blk_mq_alloc_queue(&set, &limits, NULL);
 	if ((uintptr_t)ctx->q >= (uintptr_t)-4095)
-		die("no queue: %s", strerror(-(int)(intptr_t)ctx->q));
+		bench_die(&bench, "no queue: %s",
+			  strerror(-(int)(intptr_t)ctx->q));
 	ctx->lim = pb_queue_limits(ctx->q);
 	run->bdev.bd_queue = ctx->q;
 	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
@@ -368,13 +203,15 @@ static void runner_up(struct runner *run, const struct shape *shape,
 	ctx->nr_ranges = shape->ranges;
 	ctx->max_vecs = PB_BIO_MAX_VECS;
 	ctx->page_given = run->c->page_given;
-	ctx->ios = alloc(shape->ios, sizeof(ctx->ios[0]));
+	ctx->ios = bench_alloc(&bench, shape->ios, sizeof(ctx->ios[0]));
 	for (i = 0; i < shape->ios; i++) {
-		ctx->ios[i].table = alloc(shape->ranges, run->repr->bvec_size);
+		ctx->ios[i].table = bench_alloc(&bench, shape->ranges,
+						run->repr->bvec_size);
 		ctx->ios[i].ranges = ranges + (size_t)i * shape->ranges;
 	}
 	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
-		run->lists[i].virt = alloc(1, PB_NVME_CTRL_PAGE_SIZE);
+		run->lists[i].virt =
+			bench_alloc(&bench, 1, PB_NVME_CTRL_PAGE_SIZE);
 		run->lists[i].dma =
 			physbio_dma_make(LIST_BUS + i * PB_NVME_CTRL_PAGE_SIZE);
 	}
@@ -403,7 +240,8 @@ static void pin_all(const struct shape *shape,
 
 	for (i = 0; i < n; i++)
 		if (physbio_mem_pin(mem, r[i].paddr, r[i].len))
-			die("can't pin 0x%llx", (unsigned long long)r[i].paddr);
+			bench_die(&bench, "can't pin 0x%llx",
+				  (unsigned long long)r[i].paddr);
 }
 
 /* Pages are clean and pinned before each completion, as after a read was sent. */
@@ -420,10 +258,10 @@ static void ready_to_complete(const struct shape *shape,
 
 static uint64_t time_stage(physbio_stage_fn *fn, struct physbio_stage_ctx *ctx)
 {
-	uint64_t start = now_ns();
+	uint64_t start = bench_now_ns();
 
 	fn(ctx);
-	return now_ns() - start;
+	return bench_now_ns() - start;
 }
 
 /* All stages once: nanoseconds of all I/Os in each. */
@@ -481,10 +319,12 @@ static void verify_ranges(const struct runner *run,
 				physbio_dma_value(iod->ranges[j].addr) + done;
 
 			if (j >= iod->nr_ranges || got != want)
-				die("%s: byte %u of range %u is mapped to 0x%llx, not 0x%llx",
-				    run->c->name, at, i,
-				    (unsigned long long)got,
-				    (unsigned long long)want);
+				bench_die(
+					&bench,
+					"%s: byte %u of range %u is mapped to 0x%llx, not 0x%llx",
+					run->c->name, at, i,
+					(unsigned long long)got,
+					(unsigned long long)want);
 			if (++done == iod->ranges[j].len) {
 				done = 0;
 				j++;
@@ -492,7 +332,8 @@ static void verify_ranges(const struct runner *run,
 		}
 	}
 	if (j != iod->nr_ranges)
-		die("%s: %u ranges too many", run->c->name, iod->nr_ranges - j);
+		bench_die(&bench, "%s: %u ranges too many", run->c->name,
+			  iod->nr_ranges - j);
 }
 
 static void verify_io(struct runner *run, struct physbio_stage_io *io)
@@ -507,12 +348,14 @@ static void verify_io(struct runner *run, struct physbio_stage_io *io)
 	uint64_t len = sum_len(io->ranges, run->ctx.nr_ranges);
 
 	if (io->bio.bi_iter.bi_size != len)
-		die("%s: a bio of %u bytes, not %llu", run->c->name,
-		    io->bio.bi_iter.bi_size, (unsigned long long)len);
+		bench_die(&bench, "%s: a bio of %u bytes, not %llu",
+			  run->c->name, io->bio.bi_iter.bi_size,
+			  (unsigned long long)len);
 	if (io->nr_segs < 1 || io->nr_segs > run->ctx.nr_ranges)
-		die("%s: %u segments", run->c->name, io->nr_segs);
+		bench_die(&bench, "%s: %u segments", run->c->name, io->nr_segs);
 	if (run->repr->nvme_map_data(&io->rq, &dev, &iod))
-		die("%s: a request can't be mapped", run->c->name);
+		bench_die(&bench, "%s: a request can't be mapped",
+			  run->c->name);
 	verify_ranges(run, io, &iod);
 }
 
@@ -530,14 +373,17 @@ static void verify(struct runner *run, const struct shape *shape,
 	run->stages->merge(ctx);
 	for (i = 0; i < ctx->nr_ios; i++)
 		if (ctx->ios[i].rq.biotail != &ctx->ios[i].next)
-			die("%s: a bio was not merged", run->c->name);
+			bench_die(&bench, "%s: a bio was not merged",
+				  run->c->name);
 	ready_to_complete(shape, r);
 	run->stages->complete(ctx);
 	for (i = 0; i < shape->ios * shape->ranges; i++) {
 		if (physbio_mem_pinned(mem, r[i].paddr, r[i].len))
-			die("%s: a page is still pinned", run->c->name);
+			bench_die(&bench, "%s: a page is still pinned",
+				  run->c->name);
 		if (!(pb_compound_head(r[i].page)->flags & PB_PG_dirty))
-			die("%s: a page is not dirty", run->c->name);
+			bench_die(&bench, "%s: a page is not dirty",
+				  run->c->name);
 	}
 }
 
@@ -580,7 +426,7 @@ static void contiguous_ranges(const struct shape *shape,
 static struct physbio_stage_range *lay_out(const struct shape *shape)
 {
 	size_t i, n = (size_t)shape->ios * shape->ranges;
-	struct physbio_stage_range *r = alloc(n, sizeof(*r));
+	struct physbio_stage_range *r = bench_alloc(&bench, n, sizeof(*r));
 
 	if (shape->scattered)
 		scattered_ranges(shape, r);
@@ -606,24 +452,12 @@ struct result {
 	struct figure figures[NR_CONTESTANTS][NR_STAGES];
 };
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double da = *(const double *)a, db = *(const double *)b;
-
-	return da < db ? -1 : da > db;
-}
-
-static double median(double *values, int n)
-{
-	qsort(values, (size_t)n, sizeof(*values), compare_doubles);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 typedef uint64_t sample_t[NR_CONTESTANTS][NR_STAGES];
 
 static void summarize(struct result *res, sample_t *samples)
 {
-	double *values = alloc((size_t)opt.rounds, sizeof(*values));
+	double *values =
+		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*values));
 	int c, s, i, base;
 
 	for (c = 0; c < NR_CONTESTANTS; c++) {
@@ -632,49 +466,32 @@ static void summarize(struct result *res, sample_t *samples)
 			struct figure *f = &res->figures[c][s];
 			double ios = res->shape->ios;
 
-			for (i = 0; i < opt.rounds; i++)
+			for (i = 0; i < bench.rounds; i++)
 				values[i] = (double)samples[i][c][s] / ios;
-			f->median = median(values, opt.rounds);
+			f->median = bench_median(values, bench.rounds);
 			f->min = values[0];
-			for (i = 0; i < opt.rounds; i++)
+			for (i = 0; i < bench.rounds; i++)
 				values[i] = (double)samples[i][c][s] /
 					    (double)samples[i][base][s];
-			f->ratio = median(values, opt.rounds);
+			f->ratio = bench_median(values, bench.rounds);
 		}
 	}
 	free(values);
-}
-
-static void progress(const struct shape *shape, int round)
-{
-	static uint64_t last;
-	uint64_t now = now_ns();
-
-	if (!isatty(STDERR_FILENO) || now - last < 100000000u)
-		return;
-	last = now;
-	fprintf(stderr, "\r%-30s round %d of %d \033[K", shape->name, round,
-		opt.rounds);
-}
-
-static void progress_done(void)
-{
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
 }
 
 /* Who goes first changes from round to round. */
 static void time_shape(struct result *res, struct runner *runners,
 		       const struct physbio_stage_range *r)
 {
-	sample_t *samples = alloc((size_t)opt.rounds, sizeof(*samples));
+	sample_t *samples =
+		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*samples));
 	sample_t warm_up;
 	int round, i, c;
 
 	for (c = 0; c < NR_CONTESTANTS; c++)
 		run_stages(&runners[c], res->shape, r, warm_up[c]);
-	for (round = 0; round < opt.rounds; round++) {
-		progress(res->shape, round);
+	for (round = 0; round < bench.rounds; round++) {
+		bench_progress(&bench, res->shape->name, round);
 		for (i = 0; i < NR_CONTESTANTS; i++) {
 			c = (round + i) % NR_CONTESTANTS;
 			run_stages(&runners[c], res->shape, r,
@@ -752,20 +569,17 @@ static void bench_shape(struct result *res)
 
 /* --- output --- */
 
-static void print_header(const struct machine *m)
+static char numa[80];
+
+static void print_header(void)
 {
-	printf("libphysbio %s, commit %s: page vectors (VMEMMAP) against physical vectors\n",
-	       PHYSBIO_VERSION, PHYSBIO_COMMIT);
-	printf("compiler  %s\nflags     %s\n", PHYSBIO_COMPILER,
-	       PHYSBIO_KERNEL_FLAGS);
-	printf("cpu       %s, pinned to CPU %d\nkernel    %s\n", m->cpu,
-	       opt.cpu, m->kernel);
-	printf("load      %.2f %.2f %.2f\nmemory    %s; %s\n", m->load[0],
-	       m->load[1], m->load[2], m->numa, snapshot.source);
+	bench_print_head(&bench);
+	physbio_numa_describe(numa, sizeof(numa));
+	printf("memory    %s; %s\n", numa, snapshot.source);
 	printf("limits    max_sectors %u, max_segments %u, segment boundary 4 GiB, no virt boundary\n",
 	       limits.max_user_sectors, limits.max_segments);
 	printf("rounds    %d, contestants in turn; reads; identity translation; PRPs are built\n",
-	       opt.rounds);
+	       bench.rounds);
 	printf("ns are for one I/O; ratio: median over rounds of phys / page in the same round\n");
 }
 
@@ -887,65 +701,47 @@ static void json_result(FILE *f, const struct result *res)
 	fputc('}', f);
 }
 
-static void write_json(const char *path, const struct machine *m,
-		       const struct result *results, int n)
+static void write_json(const char *path, const struct result *results, int n)
 {
-	FILE *f = fopen(path, "w");
+	FILE *f = bench_json_open(&bench, path);
 	int i;
 
-	if (!f)
-		die("%s: %s", path, strerror(errno));
 	fprintf(f,
-		"{\n  \"version\": \"%s\",\n  \"commit\": \"%s\",\n  \"compiler\": \"%s\",\n  \"flags\": \"%s\",\n",
-		PHYSBIO_VERSION, PHYSBIO_COMMIT, PHYSBIO_COMPILER,
-		PHYSBIO_KERNEL_FLAGS);
-	fprintf(f,
-		"  \"cpu\": \"%s\",\n  \"kernel\": \"%s\",\n  \"load\": [%.2f, %.2f, %.2f],\n  \"numa\": \"%s\",\n  \"addresses\": \"%s\",\n  \"rounds\": %d,\n  \"results\": [\n",
-		m->cpu, m->kernel, m->load[0], m->load[1], m->load[2], m->numa,
-		snapshot.source, opt.rounds);
+		"  \"numa\": \"%s\",\n  \"addresses\": \"%s\",\n  \"results\": [\n",
+		numa, snapshot.source);
 	for (i = 0; i < n; i++) {
 		json_result(f, &results[i]);
 		fputs(i + 1 < n ? ",\n" : "\n", f);
 	}
-	fputs("  ]\n}\n", f);
-	if (fclose(f))
-		die("%s: %s", path, strerror(errno));
-}
-
-static bool wanted(const struct shape *shape)
-{
-	return !opt.filter || strstr(shape->name, opt.filter);
+	fputs("  ]\n", f);
+	bench_json_close(&bench, path, f);
 }
 
 int main(int argc, char **argv)
 {
 	static struct result results[NR_SHAPES];
-	struct machine m;
 	int i, n = 0;
 
-	parse(argc, argv);
-	if (!*PHYSBIO_KERNEL_FLAGS)
-		die("this build is not as the kernel is built: its times would mean nothing. Use ./dev bench");
-	pin();
-	describe(&m);
+	bench_start(&bench, argc, argv);
 	set_up_memory();
-	print_header(&m);
+	print_header();
 	for (i = 0; i < NR_SHAPES; i++) {
-		if (!wanted(&shapes[i]))
+		if (!bench_wanted(&bench, shapes[i].name))
 			continue;
 		results[n].shape = &shapes[i];
 		results[n].skipped = *missing[shapes[i].buffer];
 		if (!results[n].skipped)
 			bench_shape(&results[n]);
-		progress_done();
+		bench_progress_done();
 		print_result(&results[n++]);
 		fflush(stdout);
 	}
 	if (!n)
-		die("--filter: no shape has \"%s\" in its name", opt.filter);
+		bench_die(&bench, "--filter: no shape has \"%s\" in its name",
+			  bench.filter);
 	printf("\n* for one I/O: page -> phys / phys -> page / table lookups / atomics\n");
-	for (i = 0; i < opt.nr_json; i++)
-		write_json(opt.json[i], &m, results, n);
+	for (i = 0; i < bench.nr_json; i++)
+		write_json(bench.json[i], results, n);
 	tear_down_memory();
 	return 0;
 }
