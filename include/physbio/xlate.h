@@ -79,11 +79,13 @@ struct physbio_xlate_ops {
 			   uint64_t size, enum pb_dma_data_direction dir,
 			   unsigned long attrs);
 	/*
-	 * The window around @phys, in which every range is mapped by adding, and
-	 * needs no undoing; or false. NULL: each range goes to map_phys().
+	 * Many ranges of RAM, where a translator can do better than one by one and
+	 * nothing of it needs undoing: 0, or -EIO if one can't be mapped or is
+	 * beyond dev->dma_mask. NULL: each goes to map_phys().
 	 */
-	bool (*window)(const struct pb_device *dev, pb_phys_addr_t phys,
-		       struct physbio_window *window);
+	int (*map_batch)(const struct pb_device *dev,
+			 const struct pb_phys_vec *vecs, uint32_t nr,
+			 pb_dma_addr_t *addrs);
 	/*
 	 * The two-step way, where many physical ranges become one range of bus
 	 * addresses. All NULL if there is none. The granule is one more than

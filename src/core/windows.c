@@ -6,6 +6,7 @@
  */
 #include "platform.h"
 
+#include <physbio/bio.h>
 #include <physbio/xlate.h>
 
 #define CACHE_LINE 64
@@ -38,6 +39,17 @@ static unsigned int levels_of(u32 nr)
 	return levels;
 }
 
+/* From @k one level down. */
+static unsigned long step(const pb_phys_addr_t *keys, unsigned long k,
+			  pb_phys_addr_t phys)
+{
+	unsigned long twice = k;
+
+	/* Or it is made a shift, and the carry costs more than it. */
+	OPTIMIZER_HIDE_VAR(twice);
+	return (keys[k] < phys) + k + twice;
+}
+
 /* The one window that @phys can be in. */
 static const struct physbio_window *window_near(const struct physbio_xlate *x,
 						pb_phys_addr_t phys)
@@ -47,21 +59,21 @@ static const struct physbio_window *window_near(const struct physbio_xlate *x,
 	unsigned long k = 1;
 
 	pb_count(PHYSBIO_LOOKUP);
-	for (level = x->window_levels; level; level--) {
-		unsigned long twice = k;
-
-		/* Or it is made a shift, and the carry costs more than it. */
-		OPTIMIZER_HIDE_VAR(twice);
-		k = (keys[k] < phys) + k + twice;
-	}
+	for (level = x->window_levels; level; level--)
+		k = step(keys, k, phys);
 	return &x->windows[k - (1ul << x->window_levels)];
 }
 
 /* An address before the window is as far behind it as the address space is large. */
+static u64 within(const struct physbio_window *w, pb_phys_addr_t phys)
+{
+	return (pb_phys_addr_t)(phys - w->start);
+}
+
 static bool window_has(const struct physbio_window *w, pb_phys_addr_t phys,
 		       u64 size)
 {
-	u64 at = (pb_phys_addr_t)(phys - w->start);
+	u64 at = within(w, phys);
 
 	return at < w->size && size <= w->size - at;
 }
@@ -69,40 +81,31 @@ static bool window_has(const struct physbio_window *w, pb_phys_addr_t phys,
 static pb_dma_addr_t addr_within(const struct physbio_window *w,
 				 pb_phys_addr_t phys)
 {
-	return physbio_dma_make(w->bus + (pb_phys_addr_t)(phys - w->start));
+	return physbio_dma_make(w->bus + within(w, phys));
 }
 
 /*
- * May another window be remembered? The first one always; then one time in 16, which
- * the address tells: threads that work in different windows would fight for the line
- * otherwise, and every one of them would lose more than a search costs.
+ * The first window is remembered at once, then another one time in 16, which the address
+ * tells: threads that work in different windows would fight for the line otherwise,
+ * and every one of them would lose more than a search costs.
  */
-static bool may_remember(const struct physbio_window_index *index,
-			 pb_phys_addr_t phys)
+static void remember(struct physbio_window_index *index,
+		     const struct physbio_window *w, pb_phys_addr_t phys)
 {
-	return READ_ONCE(index->last) == &no_window ||
-	       !hash_32((u32)(phys >> PB_SECTOR_SHIFT), 4);
-}
-
-static const struct physbio_window *
-window_elsewhere(const struct physbio_xlate *x, pb_phys_addr_t phys)
-{
-	const struct physbio_window *w = window_near(x, phys);
-
-	if (likely(window_has(w, phys, 1)) &&
-	    unlikely(may_remember(x->index, phys)))
-		WRITE_ONCE(x->index->last, w);
-	return w;
+	if (unlikely(!hash_32((u32)(phys >> PB_SECTOR_SHIFT), 4)) ||
+	    unlikely(READ_ONCE(index->last) == &no_window))
+		WRITE_ONCE(index->last, w);
 }
 
 /* Out of line, so that the short way has no registers to save. */
 static noinline pb_dma_addr_t map_elsewhere(const struct physbio_xlate *x,
 					    pb_phys_addr_t phys, u64 size)
 {
-	const struct physbio_window *w = window_elsewhere(x, phys);
+	const struct physbio_window *w = window_near(x, phys);
 
 	if (unlikely(!window_has(w, phys, size)))
 		return PB_DMA_MAPPING_ERROR;
+	remember(x->index, w, phys);
 	return addr_within(w, phys);
 }
 
@@ -121,21 +124,148 @@ static pb_dma_addr_t windows_map_phys(const struct pb_device *dev,
 	return map_elsewhere(x, phys, size);
 }
 
-static bool windows_window(const struct pb_device *dev, pb_phys_addr_t phys,
-			   struct physbio_window *window)
-{
-	const struct physbio_window *w = READ_ONCE(dev->xlate->index->last);
+/* A vector of the submitter's bus addresses has no physical address to map. */
+#ifdef PB_REPR_DMA
+#define windows_map_batch NULL
+#else
 
-	if (!window_has(w, phys, 1))
-		w = window_elsewhere(dev->xlate, phys);
-	*window = *w;
-	return window_has(w, phys, 1);
+/* The part of a window that the device reaches. */
+struct reach {
+	pb_phys_addr_t start;
+	u64 size;
+	u64 offset; /* added to an address in it: bus */
+};
+
+static struct reach reach_of(const struct physbio_window *w, u64 mask)
+{
+	struct reach r = { .start = w->start, .size = w->size };
+
+	r.offset = w->bus - w->start;
+	if (unlikely(w->bus > mask))
+		r.size = 0;
+	else if (unlikely(r.size && r.size - 1 > mask - w->bus))
+		r.size = mask - w->bus + 1;
+	return r;
 }
+
+/* For a length that is less than an address space one sum is enough. */
+static bool reach_has(const struct reach *r, const struct pb_phys_vec *vec)
+{
+	u64 end = (u64)(pb_phys_addr_t)(vec->paddr - r->start) + vec->len;
+
+	return end >= vec->len && end <= r->size;
+}
+
+static pb_dma_addr_t addr_in_reach(const struct reach *r,
+				   const struct pb_phys_vec *vec)
+{
+	return physbio_dma_make(vec->paddr + r->offset);
+}
+
+/*
+ * Ranges go by fours: a processor that waits for one search can do the steps of three
+ * others in the meantime.
+ */
+#define GROUP 4u
+
+static bool reach_has_group(const struct reach *r,
+			    const struct pb_phys_vec *vecs)
+{
+	return reach_has(r, &vecs[0]) && reach_has(r, &vecs[1]) &&
+	       reach_has(r, &vecs[2]) && reach_has(r, &vecs[3]);
+}
+
+static void group_in_reach(const struct reach *r,
+			   const struct pb_phys_vec *vecs, pb_dma_addr_t *addrs)
+{
+	addrs[0] = addr_in_reach(r, &vecs[0]);
+	addrs[1] = addr_in_reach(r, &vecs[1]);
+	addrs[2] = addr_in_reach(r, &vecs[2]);
+	addrs[3] = addr_in_reach(r, &vecs[3]);
+}
+
+static void windows_near(const struct physbio_xlate *x,
+			 const struct pb_phys_vec *vecs,
+			 const struct physbio_window *w[GROUP])
+{
+	const pb_phys_addr_t *keys = x->index->keys;
+	const struct physbio_window *first = x->windows;
+	unsigned long k0 = 1, k1 = 1, k2 = 1, k3 = 1;
+	unsigned long leaves = 1ul << x->window_levels;
+	unsigned int level;
+
+	pb_count(PHYSBIO_LOOKUP);
+	pb_count(PHYSBIO_LOOKUP);
+	pb_count(PHYSBIO_LOOKUP);
+	pb_count(PHYSBIO_LOOKUP);
+	for (level = x->window_levels; level; level--) {
+		k0 = step(keys, k0, vecs[0].paddr);
+		k1 = step(keys, k1, vecs[1].paddr);
+		k2 = step(keys, k2, vecs[2].paddr);
+		k3 = step(keys, k3, vecs[3].paddr);
+	}
+	w[0] = &first[k0 - leaves];
+	w[1] = &first[k1 - leaves];
+	w[2] = &first[k2 - leaves];
+	w[3] = &first[k3 - leaves];
+}
+
+/* Each by the window that it is in. Return: the last one, or NULL. */
+static noinline const struct physbio_window *
+map_group(const struct pb_device *dev, const struct pb_phys_vec *vecs,
+	  pb_dma_addr_t *addrs)
+{
+	const struct physbio_window *w[GROUP];
+	unsigned int i;
+	u64 bus;
+
+	windows_near(dev->xlate, vecs, w);
+	for (i = 0; i < GROUP; i++) {
+		bus = w[i]->bus + within(w[i], vecs[i].paddr);
+		if (unlikely(!window_has(w[i], vecs[i].paddr, vecs[i].len) ||
+			     bus + (vecs[i].len - 1) > dev->dma_mask))
+			return NULL;
+		addrs[i] = physbio_dma_make(bus);
+	}
+	return w[GROUP - 1];
+}
+
+/* The window of the last range is at hand. There is nothing to undo. */
+static int windows_map_batch(const struct pb_device *dev,
+			     const struct pb_phys_vec *vecs, u32 nr,
+			     pb_dma_addr_t *addrs)
+{
+	struct physbio_window_index *index = dev->xlate->index;
+	const struct physbio_window *last = READ_ONCE(index->last);
+	const struct physbio_window *found = last;
+	struct reach r = reach_of(found, dev->dma_mask);
+
+	for (; nr >= GROUP; nr -= GROUP, vecs += GROUP, addrs += GROUP) {
+		if (likely(reach_has_group(&r, vecs))) {
+			group_in_reach(&r, vecs, addrs);
+			continue;
+		}
+		found = map_group(dev, vecs, addrs);
+		if (unlikely(!found))
+			return -EIO;
+		r = reach_of(found, dev->dma_mask);
+	}
+	if (found != last)
+		remember(index, found, vecs[-1].paddr);
+	for (; nr; nr--, vecs++, addrs++) {
+		*addrs = pb_dma_map_phys(dev, vecs->paddr, vecs->len,
+					 PB_DMA_BIDIRECTIONAL, 0);
+		if (unlikely(pb_dma_mapping_error(dev, *addrs)))
+			return -EIO;
+	}
+	return 0;
+}
+#endif
 
 static const struct physbio_xlate_ops windows_ops = {
 	.name = "windows",
 	.map_phys = windows_map_phys,
-	.window = windows_window,
+	.map_batch = windows_map_batch,
 };
 
 /* --- the index --- */

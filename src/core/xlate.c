@@ -8,17 +8,37 @@
 #include <physbio/bio.h>
 #include <physbio/xlate.h>
 
-/* All but the last byte, whose end no size can tell: it goes the long way. */
-static bool identity_window(const struct pb_device *dev, pb_phys_addr_t phys,
-			    struct physbio_window *window)
+/* A vector of the submitter's bus addresses has no physical address to map. */
+#ifdef PB_REPR_DMA
+#define identity_map_batch NULL
+#else
+
+/* The highest bus address that the device and its translator reach. */
+static u64 highest_bus(const struct pb_device *dev)
 {
-	*window = (struct physbio_window){ .size = (pb_phys_addr_t)-1 };
-	return true;
+	return min(dev->dma_mask, dev->xlate->bus_limit - 1);
 }
+
+static int identity_map_batch(const struct pb_device *dev,
+			      const struct pb_phys_vec *vecs, u32 nr,
+			      pb_dma_addr_t *addrs)
+{
+	const struct pb_phys_vec *end = vecs + nr;
+	u64 most = highest_bus(dev), last;
+
+	for (; vecs < end; vecs++) {
+		last = (u64)vecs->paddr + (vecs->len - 1);
+		if (unlikely(last > most || last < vecs->paddr))
+			return -EIO;
+		*addrs++ = physbio_dma_make(vecs->paddr);
+	}
+	return 0;
+}
+#endif
 
 static const struct physbio_xlate_ops identity_ops = {
 	.name = "identity",
-	.window = identity_window,
+	.map_batch = identity_map_batch,
 };
 
 void physbio_xlate_init_identity(struct physbio_xlate *x)
@@ -123,63 +143,7 @@ void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t addr,
 }
 EXPORT_SYMBOL_GPL(pb_dma_unmap_phys);
 
-/* A vector of the submitter's bus addresses has no physical address to map. */
 #ifndef PB_REPR_DMA
-
-/* The highest bus address that the device and its translator reach. */
-static u64 highest_bus(const struct pb_device *dev)
-{
-	return min(dev->dma_mask, dev->xlate->bus_limit - 1);
-}
-
-/* The window around @phys as far as the device reaches, or an empty one. */
-static struct physbio_window window_within(const struct pb_device *dev,
-					   pb_phys_addr_t phys)
-{
-	u64 most = highest_bus(dev);
-	struct physbio_window w = { 0 };
-
-	if (!dev->xlate->ops->window ||
-	    !dev->xlate->ops->window(dev, phys, &w) || w.bus > most)
-		return (struct physbio_window){ 0 };
-	if (w.size - 1 > most - w.bus)
-		w.size = most - w.bus + 1;
-	return w;
-}
-
-static bool window_has(const struct physbio_window *w,
-		       const struct pb_phys_vec *vec)
-{
-	u64 at = (pb_phys_addr_t)(vec->paddr - w->start);
-	u64 end = at + vec->len;
-
-	return end >= at && end <= w->size;
-}
-
-static pb_dma_addr_t addr_within(const struct physbio_window *w,
-				 const struct pb_phys_vec *vec)
-{
-	return physbio_dma_make(w->bus +
-				(pb_phys_addr_t)(vec->paddr - w->start));
-}
-
-/*
- * Where no window has all of it the translator itself must say, and a peer's memory has
- * policies of its own.
- */
-static pb_dma_addr_t map_outside(const struct pb_device *dev,
-				 struct physbio_window *w,
-				 const struct pb_phys_vec *vec,
-				 enum pb_dma_data_direction dir,
-				 unsigned long attrs)
-{
-	if (likely(!(attrs & PB_DMA_ATTR_MMIO)))
-		*w = window_within(dev, vec->paddr);
-	if (likely(window_has(w, vec)))
-		return addr_within(w, vec);
-	return pb_dma_map_phys(dev, vec->paddr, vec->len, dir, attrs);
-}
-
 static void unmap_batch(const struct pb_device *dev,
 			const struct pb_phys_vec *vecs, u32 nr,
 			enum pb_dma_data_direction dir, unsigned long attrs,
@@ -194,15 +158,15 @@ int physbio_xlate_map_batch(const struct pb_device *dev,
 			    enum pb_dma_data_direction dir, unsigned long attrs,
 			    pb_dma_addr_t *addrs)
 {
-	struct physbio_window w = { 0 };
+	const struct physbio_xlate_ops *ops = dev->xlate->ops;
 	u32 i;
 
+	/* A peer's memory has policies of its own. */
+	if (ops->map_batch && !(attrs & PB_DMA_ATTR_MMIO))
+		return ops->map_batch(dev, vecs, nr, addrs);
 	for (i = 0; i < nr; i++) {
-		if (likely(window_has(&w, &vecs[i]))) {
-			addrs[i] = addr_within(&w, &vecs[i]);
-			continue;
-		}
-		addrs[i] = map_outside(dev, &w, &vecs[i], dir, attrs);
+		addrs[i] = pb_dma_map_phys(dev, vecs[i].paddr, vecs[i].len, dir,
+					   attrs);
 		if (unlikely(pb_dma_mapping_error(dev, addrs[i]))) {
 			unmap_batch(dev, vecs, i, dir, attrs, addrs);
 			return -EIO;
