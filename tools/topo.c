@@ -66,7 +66,7 @@ static void print_window(const struct physbio_dtb_window *w)
 		print_offset(w);
 	else
 		putchar('?');
-	printf("\t%s\t%s\n", w->enabled ? "okay" : "disabled", w->compatible);
+	printf("\t%s\t%s\n", w->status, w->compatible);
 }
 
 static int print_windows(const char *path, const void *blob, size_t size)

@@ -26,7 +26,9 @@ struct physbio_dtb_window {
 	char node[256]; /* full path */
 	char compatible[64]; /* the first one */
 	bool inbound; /* of dma-ranges */
-	bool enabled; /* status is okay */
+	char status[32]; /* as the tree has it; okay if it does not say */
+	bool enabled; /* status is okay or ok */
+	bool ports; /* by its binding, bus and cpu are numbers of ports */
 	enum physbio_dtb_space space;
 	bool prefetchable;
 	uint64_t bus; /* first bus address */

@@ -39,21 +39,27 @@ struct dtb {
 	const void *fdt;
 	struct physbio_error *error;
 	struct physbio_dtb_window *windows;
-	int nr;
+	int nr, room;
 	int path[MAX_DEPTH]; /* nodes from the root to the one that is looked at */
 };
 
+/* The path of a node, cut short if it has no end. */
 static const char *name_of(const struct dtb *d, int depth, char *text,
 			   size_t size)
 {
-	if (fdt_get_path(d->fdt, d->path[depth], text, (int)size))
-		snprintf(text, size, "(node at depth %d)", depth);
+	size_t at = 0;
+	int i;
+
+	snprintf(text, size, "/");
+	for (i = 1; i <= depth && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "/%s",
+				       fdt_get_name(d->fdt, d->path[i], NULL));
 	return text;
 }
 
 /* --- cells --- */
 
-/* How many cells the children of a node use; Linux's defaults if it does not say. */
+/* How many cells the children of a node use; the specification's if it does not say. */
 static int cells_of(const struct dtb *d, int depth, const char *property,
 		    int fallback)
 {
@@ -112,7 +118,12 @@ static int get_ranges(const struct dtb *d, int depth, const char *property,
 	r->nr = 0;
 	if (!len)
 		return 0;
-	if (!entry_cells(r) || len % (entry_cells(r) * 4))
+	if (!r->child || !r->parent || !r->size)
+		return fail(d->error, -EINVAL,
+			    "%s: %s has entries of %d, %d and %d cells",
+			    name_of(d, depth, path, sizeof(path)), property,
+			    r->child, r->parent, r->size);
+	if (len % (entry_cells(r) * 4))
 		return fail(d->error, -EINVAL,
 			    "%s: %s has %d bytes, which are not entries of %d",
 			    name_of(d, depth, path, sizeof(path)), property,
@@ -177,16 +188,52 @@ static const char *string_of(const struct dtb *d, int node,
 	return text && len > 0 && !text[len - 1] ? text : "";
 }
 
-static bool is_pci(const struct dtb *d, int node)
+/* What has no type, but the name and the cells. */
+static bool looks_like_pci(const struct dtb *d, int node)
 {
-	return !strcmp(string_of(d, node, "device_type"), "pci");
+	const char *name = fdt_get_name(d->fdt, node, NULL);
+	int len;
+	const fdt32_t *cells =
+		fdt_getprop(d->fdt, node, "#address-cells", &len);
+
+	return name && !strncmp(name, "pcie", 4) &&
+	       (!name[4] || name[4] == '@') && cells && len == sizeof(*cells) &&
+	       fdt32_to_cpu(*cells) == PCI_CELLS;
 }
 
-static bool is_enabled(const struct dtb *d, int node)
+/* Source: of_bus_pci_match() */
+static bool is_pci(const struct dtb *d, int node)
 {
-	const char *status = string_of(d, node, "status");
+	static const char *const types[] = { "pci", "pciex", "ht", "vci" };
+	const char *type = string_of(d, node, "device_type");
+	size_t i;
 
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (!strcmp(type, types[i]))
+			return true;
+	return !*type && looks_like_pci(d, node);
+}
+
+static bool is_enabled(const char *status)
+{
 	return !*status || !strcmp(status, "okay") || !strcmp(status, "ok");
+}
+
+/* Bindings whose ranges name ports and attributes instead of addresses. */
+static bool ranges_are_ports(const struct dtb *d, int node)
+{
+	static const char *const bindings[] = {
+		"marvell,armada-370-pcie",
+		"marvell,armada-xp-pcie",
+		"marvell,dove-pcie",
+		"marvell,kirkwood-pcie",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++)
+		if (!fdt_node_check_compatible(d->fdt, node, bindings[i]))
+			return true;
+	return false;
 }
 
 static enum physbio_dtb_space space_of(uint32_t flags)
@@ -201,13 +248,30 @@ static enum physbio_dtb_space space_of(uint32_t flags)
 
 static struct physbio_dtb_window *new_window(struct dtb *d)
 {
-	struct physbio_dtb_window *more =
-		realloc(d->windows, (size_t)(d->nr + 1) * sizeof(*more));
+	struct physbio_dtb_window *more;
 
-	if (!more)
-		return NULL;
-	d->windows = more;
-	return memset(&more[d->nr++], 0, sizeof(*more));
+	if (d->nr == d->room) {
+		more = realloc(d->windows,
+			       (size_t)(2 * d->room + 8) * sizeof(*more));
+		if (!more)
+			return NULL;
+		d->windows = more;
+		d->room = 2 * d->room + 8;
+	}
+	return memset(&d->windows[d->nr++], 0, sizeof(*more));
+}
+
+static void describe_node(const struct dtb *d, int depth,
+			  struct physbio_dtb_window *w)
+{
+	const char *status = string_of(d, d->path[depth], "status");
+
+	name_of(d, depth, w->node, sizeof(w->node));
+	snprintf(w->compatible, sizeof(w->compatible), "%s",
+		 string_of(d, d->path[depth], "compatible"));
+	snprintf(w->status, sizeof(w->status), "%s", *status ? status : "okay");
+	w->enabled = is_enabled(status);
+	w->ports = ranges_are_ports(d, d->path[depth]);
 }
 
 static int add_window(struct dtb *d, int depth, const char *property,
@@ -215,16 +279,13 @@ static int add_window(struct dtb *d, int depth, const char *property,
 {
 	struct physbio_dtb_window *w = new_window(d);
 	uint32_t flags = fdt32_to_cpu(e[0]);
-	int node = d->path[depth], ret;
+	int ret;
 
 	if (!w)
 		return fail(d->error, -ENOMEM, "no memory for window %d",
 			    d->nr);
-	name_of(d, depth, w->node, sizeof(w->node));
-	snprintf(w->compatible, sizeof(w->compatible), "%s",
-		 string_of(d, node, "compatible"));
+	describe_node(d, depth, w);
 	w->inbound = !strcmp(property, "dma-ranges");
-	w->enabled = is_enabled(d, node);
 	w->space = space_of(flags);
 	w->prefetchable = flags & 0x40000000;
 	w->bus = number_of(e + 1, 2);
@@ -309,61 +370,34 @@ int physbio_dtb_windows(const void *blob, size_t size,
 
 /* --- as a topology --- */
 
-/* Bindings whose ranges name ports and attributes instead of addresses. */
-static bool ranges_are_ports(const struct physbio_dtb_window *w)
-{
-	static const char *const bindings[] = {
-		"marvell,armada-370-pcie",
-		"marvell,armada-xp-pcie",
-		"marvell,dove-pcie",
-		"marvell,kirkwood-pcie",
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++)
-		if (!strcmp(w->compatible, bindings[i]))
-			return true;
-	return false;
-}
-
+/* Linux passes over entries of no size too. */
 static bool is_memory(const struct physbio_dtb_window *w)
 {
-	return w->enabled && w->cpu_known && !ranges_are_ports(w) &&
+	return w->enabled && w->cpu_known && !w->ports && w->size &&
 	       (w->space == PHYSBIO_DTB_MEM32 || w->space == PHYSBIO_DTB_MEM64);
 }
 
-/* The last part of the path: as many of them as fit are told apart by it. */
-static const char *short_name(const char *path)
-{
-	const char *name = strrchr(path, '/');
-
-	return name ? name + 1 : path;
-}
-
-static int host_bridge_of(struct physbio_topology *t,
-			  const struct physbio_dtb_window *w,
-			  struct physbio_error *error)
-{
-	const char *name = short_name(w->node);
-	int node = physbio_topology_find(t, name);
-
-	return node >= 0 ? node :
-			   physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, name,
-						NULL, error);
-}
-
-static int add_to_topology(struct physbio_topology *t,
-			   const struct physbio_dtb_window *w,
+/* The last part of the path, with a number if another bridge has it already. */
+static int add_host_bridge(struct physbio_topology *t, const char *path,
 			   struct physbio_error *error)
 {
-	struct physbio_bridge_window bw = { .bus = w->bus, .size = w->size };
-	int node;
+	const char *last = strrchr(path, '/');
+	char name[PHYSBIO_NAME_MAX];
+	int i;
 
-	if (!w->enabled)
-		return 0;
-	node = host_bridge_of(t, w, error);
-	if (node < 0 || !is_memory(w))
-		return node < 0 ? node : 0;
+	last = last ? last + 1 : path;
+	snprintf(name, sizeof(name), "%s", last);
+	for (i = 2; physbio_topology_find(t, name) >= 0; i++)
+		snprintf(name, sizeof(name), "%.20s#%d", last, i);
+	return physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, name, NULL, error);
+}
+
+static int add_window_to(struct physbio_topology *t, int node,
+			 const struct physbio_dtb_window *w,
+			 struct physbio_error *error)
+{
+	struct physbio_bridge_window bw = { .bus = w->bus, .size = w->size };
+
 	bw.cpu = (pb_phys_addr_t)w->cpu;
 	if (bw.cpu != w->cpu)
 		return fail(error, -EINVAL,
@@ -373,12 +407,32 @@ static int add_to_topology(struct physbio_topology *t,
 			    physbio_topology_add_outbound(t, node, &bw, error);
 }
 
+/* Windows of one bridge follow each other. */
+static int add_windows_to(struct physbio_topology *t,
+			  const struct physbio_dtb_window *w, int nr,
+			  struct physbio_error *error)
+{
+	int i, node = -1, err = 0;
+
+	for (i = 0; i < nr && !err; i++) {
+		if (!w[i].enabled)
+			continue;
+		if (!i || strcmp(w[i].node, w[i - 1].node))
+			node = add_host_bridge(t, w[i].node, error);
+		if (node < 0)
+			return node;
+		if (is_memory(&w[i]))
+			err = add_window_to(t, node, &w[i], error);
+	}
+	return err;
+}
+
 int physbio_topology_from_dtb(const void *blob, size_t size,
 			      struct physbio_topology **topology,
 			      struct physbio_error *error)
 {
 	struct physbio_dtb_window *windows = NULL;
-	int i, err = 0, nr = physbio_dtb_windows(blob, size, &windows, error);
+	int err = 0, nr = physbio_dtb_windows(blob, size, &windows, error);
 	struct physbio_topology *t;
 
 	if (nr < 0)
@@ -386,8 +440,8 @@ int physbio_topology_from_dtb(const void *blob, size_t size,
 	t = physbio_topology_create();
 	if (!t)
 		err = fail(error, -ENOMEM, "no memory for a topology");
-	for (i = 0; i < nr && !err; i++)
-		err = add_to_topology(t, &windows[i], error);
+	else
+		err = add_windows_to(t, windows, nr, error);
 	free(windows);
 	if (err) {
 		physbio_topology_destroy(t);

@@ -225,9 +225,216 @@ static void windows_that_overlap_are_refused(void **state)
 	says("pcie@1000: window cpu 0x60000000 bus 0x1000 size 0x1000 overlaps");
 }
 
+/* A host bridge of any of the ways to say so, with a window of four bytes. */
+static void what_is_a_host_bridge(void **state)
+{
+	static const struct {
+		const char *name, *type;
+		uint32_t cells;
+		int windows;
+	} cases[] = {
+		{ "pci@0", "pci", 3, 1 },    { "x@0", "pci", 3, 1 },
+		{ "x@0", "pciex", 3, 1 },    { "x@0", "ht", 3, 1 },
+		{ "x@0", "vci", 3, 1 },	     { "x@0", "isa", 3, 0 },
+		{ "pcie@0", NULL, 3, 1 },    { "pcie", NULL, 3, 1 },
+		{ "pcie@0", NULL, 2, 0 },    { "pcie@0", "bus", 3, 0 },
+		{ "pcie-ep@0", NULL, 3, 0 }, { "pci@0", NULL, 3, 0 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		assert_int_equal(fdt_begin_node(blob, cases[i].name), 0);
+		if (cases[i].type)
+			fdt_property_string(blob, "device_type", cases[i].type);
+		CELLS("#address-cells", cases[i].cells);
+		CELLS("#size-cells", 2);
+		CELLS("ranges", MEM32, 0, 0, 0, 0, 0, 4);
+		end_node();
+		finish();
+		if (read_windows() != cases[i].windows)
+			fail_msg("case %u", i);
+	}
+}
+
+/* A bridge behind the bridge has windows of its own kind, which are no rows. */
+static void bridges_behind_bridges_are_no_host_bridges(void **state)
+{
+	begin();
+	begin_pci("pcie@1000");
+	CELLS("ranges", MEM32, 0, 0, 0, 0x50000000, 0, 0x2000);
+	begin_pci("pcie@0,0");
+	CELLS("ranges", MEM32, 0, 0, MEM32, 0, 0, 0, 0x2000);
+	end_node();
+	end_node();
+	finish();
+	assert_int_equal(read_windows(), 1);
+	assert_string_equal(windows[0].node, "/pcie@1000");
+}
+
+static void a_status_is_shown_as_it_is(void **state)
+{
+	static const struct {
+		const char *status, *shown;
+		bool enabled;
+	} cases[] = {
+		{ NULL, "okay", true },
+		{ "okay", "okay", true },
+		{ "ok", "ok", true },
+		{ "disabled", "disabled", false },
+		{ "reserved", "reserved", false },
+		{ "fail", "fail", false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		begin_pci("pcie@1000");
+		if (cases[i].status)
+			fdt_property_string(blob, "status", cases[i].status);
+		CELLS("ranges", MEM32, 0, 0, 0, 0x50000000, 0, 0x2000);
+		end_node();
+		finish();
+		assert_int_equal(read_windows(), 1);
+		assert_string_equal(windows[0].status, cases[i].shown);
+		assert_int_equal(windows[0].enabled, cases[i].enabled);
+	}
+}
+
+/* What a bus between a bridge at @cells cells and the CPU makes of 0x1000. */
+static void a_bus_in_between_translates_or_not(void **state)
+{
+	enum {
+		NO_RANGES,
+		EMPTY,
+		SHIFT,
+		SHIFT_2,
+		SHIFT_3,
+		OTHER
+	};
+	static const struct {
+		uint32_t cells;
+		int bus;
+		uint64_t cpu;
+		bool known;
+	} cases[] = {
+		{ 1, NO_RANGES, 0, false },	{ 2, NO_RANGES, 0, false },
+		{ 1, EMPTY, 0x1000, true },	{ 2, EMPTY, 0x1000, true },
+		{ 3, EMPTY, 0x1000, true },	{ 1, SHIFT, 0x901000, true },
+		{ 2, SHIFT_2, 0x901000, true }, { 3, SHIFT_3, 0x901000, true },
+		{ 1, OTHER, 0, false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint32_t entry[7] = { MEM32 };
+
+		begin();
+		assert_int_equal(fdt_begin_node(blob, "bus"), 0);
+		CELLS("#address-cells", cases[i].cells);
+		CELLS("#size-cells", 1);
+		if (cases[i].bus == EMPTY)
+			fdt_property(blob, "ranges", NULL, 0);
+		if (cases[i].bus == SHIFT)
+			CELLS("ranges", 0, 0, 0x900000, 0x2000);
+		if (cases[i].bus == SHIFT_2)
+			CELLS("ranges", 0, 0, 0, 0x900000, 0x2000);
+		if (cases[i].bus == SHIFT_3)
+			CELLS("ranges", 0, 0, 0, 0, 0x900000, 0x2000);
+		if (cases[i].bus == OTHER)
+			CELLS("ranges", 0x1001, 0, 0x900000, 0x2000);
+		begin_pci("pcie@1000");
+		entry[2 + cases[i].cells] = 0x1000;
+		entry[4 + cases[i].cells] = 4;
+		cells("ranges", entry, 5 + cases[i].cells);
+		end_node();
+		end_node();
+		finish();
+		assert_int_equal(read_windows(), 1);
+		if (windows[0].cpu_known != cases[i].known)
+			fail_msg("case %u", i);
+		if (cases[i].known)
+			assert_true(windows[0].cpu == cases[i].cpu);
+	}
+}
+
+/* Two buses may have a bridge at the same address. */
+static void bridges_of_one_name_are_two(void **state)
+{
+	static const char *const buses[] = { "a", "b", "c" };
+	struct physbio_topology *t;
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(fdt_begin_node(blob, buses[i]), 0);
+		CELLS("#address-cells", 1);
+		CELLS("#size-cells", 1);
+		fdt_property(blob, "ranges", NULL, 0);
+		begin_pci("pcie@1000");
+		CELLS("ranges", MEM32, 0, 0, 0x10000000 * (i + 1), 0, 0x1000,
+		      MEM32, 0, 0x2000, 0x50000000, 0, 0);
+		end_node();
+		end_node();
+	}
+	finish();
+	assert_int_equal(physbio_topology_from_dtb(blob, BLOB, &t, &error), 0);
+	assert_int_equal(physbio_topology_nr(t), 3);
+	assert_string_equal(physbio_topology_node(t, 1)->name, "pcie@1000#2");
+	assert_string_equal(physbio_topology_node(t, 2)->name, "pcie@1000#3");
+	for (i = 0; i < 3; i++)
+		assert_int_equal(physbio_topology_node(t, (int)i)->nr_outbound,
+				 1);
+	physbio_topology_destroy(t);
+}
+
+static void entries_without_an_address_or_a_size_are_refused(void **state)
+{
+	begin();
+	assert_int_equal(fdt_begin_node(blob, "pci"), 0);
+	assert_int_equal(fdt_property_string(blob, "device_type", "pci"), 0);
+	CELLS("#address-cells", 3);
+	CELLS("#size-cells", 0);
+	CELLS("ranges", 0, 0, 0, 0, 0);
+	end_node();
+	finish();
+	assert_int_equal(read_windows(), -EINVAL);
+	says("/pci: ranges has entries of 3, 2 and 0 cells");
+}
+
+static void windows_that_wrap_are_refused(void **state)
+{
+	struct physbio_topology *t;
+
+	begin();
+	begin_pci("pcie@1000");
+	CELLS("ranges", MEM32, 0, 0, 0xffffffff, 0xfffff000, 0, 0x2000);
+	end_node();
+	finish();
+	assert_int_equal(read_windows(), 1);
+	assert_int_equal(physbio_topology_from_dtb(blob, BLOB, &t, &error),
+			 -EINVAL);
+	says("pcie@1000: window cpu 0xfffffffffffff000 bus 0x0 size 0x2000 wraps");
+}
+
+static void nodes_too_deep_are_refused(void **state)
+{
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < 40; i++)
+		assert_int_equal(fdt_begin_node(blob, "x"), 0);
+	for (i = 0; i < 40; i++)
+		end_node();
+	finish();
+	assert_int_equal(read_windows(), -EINVAL);
+	says("nodes are more than 32 deep");
+}
+
 /* Cut short anywhere, and with any byte changed: an answer or an error. */
 static void damaged_trees_do_no_harm(void **state)
 {
+	struct physbio_topology *t;
 	unsigned int i, size;
 	char *copy;
 
@@ -254,6 +461,11 @@ static void damaged_trees_do_no_harm(void **state)
 		windows = NULL;
 		assert_true(physbio_dtb_windows(copy, size, &windows, &error) <
 			    2);
+		t = NULL;
+		if (!physbio_topology_from_dtb(copy, size, &t, &error))
+			physbio_topology_destroy(t);
+		else
+			assert_null(t);
 	}
 	free(copy);
 }
@@ -275,6 +487,15 @@ int main(void)
 		cmocka_unit_test(properties_of_an_odd_size_are_refused),
 		cmocka_unit_test(cells_that_fit_no_address_are_refused),
 		cmocka_unit_test(windows_that_overlap_are_refused),
+		cmocka_unit_test(what_is_a_host_bridge),
+		cmocka_unit_test(bridges_behind_bridges_are_no_host_bridges),
+		cmocka_unit_test(a_status_is_shown_as_it_is),
+		cmocka_unit_test(a_bus_in_between_translates_or_not),
+		cmocka_unit_test(bridges_of_one_name_are_two),
+		cmocka_unit_test(
+			entries_without_an_address_or_a_size_are_refused),
+		cmocka_unit_test(windows_that_wrap_are_refused),
+		cmocka_unit_test(nodes_too_deep_are_refused),
 		cmocka_unit_test(damaged_trees_do_no_harm),
 	};
 
