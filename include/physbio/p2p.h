@@ -63,6 +63,20 @@ PB_API const char *physbio_p2p_reason_text(enum physbio_p2p_reason reason);
 PB_API enum physbio_p2p_listing physbio_p2p_listing(uint16_t vendor,
 						    uint16_t device);
 
+/**
+ * physbio_p2p_host_bridge_listing() - what Linux knows of one of a topology
+ * @t: description
+ * @node: index of a host bridge
+ *
+ * As its p2p_listed says; if that says nothing, by the ids of the first function on its
+ * root bus, which counts only at 00.0 or as a root port.
+ *
+ * Context: any. Return: the listing; PHYSBIO_P2P_UNLISTED for another node.
+ * Source: pci_host_bridge_dev(), __host_bridge_whitelist()
+ */
+PB_API enum physbio_p2p_listing
+physbio_p2p_host_bridge_listing(struct physbio_topology *t, int node);
+
 #ifdef __cplusplus
 }
 #endif

@@ -388,7 +388,7 @@ static int add_host_bridge(struct physbio_topology *t, const char *path,
 	last = last ? last + 1 : path;
 	snprintf(name, sizeof(name), "%s", last);
 	for (i = 2; physbio_topology_find(t, name) >= 0; i++)
-		snprintf(name, sizeof(name), "%.20s#%d", last, i);
+		snprintf(name, sizeof(name), "%.20s~%d", last, i);
 	return physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, name, NULL, error);
 }
 

@@ -63,34 +63,38 @@ const char *physbio_p2p_reason_text(enum physbio_p2p_reason reason)
 /* The node above one, as PCI has it: a host bridge is no device. */
 static int upstream(struct physbio_topology *t, int node)
 {
-	int above = physbio_topology_node(t, node)->parent;
+	int above = node < 0 ? -1 : physbio_topology_parent(t, node);
 
-	if (above < 0 ||
-	    physbio_topology_node(t, above)->kind == PHYSBIO_HOST_BRIDGE)
-		return -1;
-	return above;
+	return above < 0 || physbio_topology_parent(t, above) < 0 ? -1 : above;
 }
 
-static bool acs_redirects(struct physbio_topology *t, int node)
+/* The first bridge above two functions, or one of them; -1: none. */
+static int common_of(struct physbio_topology *t, int a, int b)
 {
-	return physbio_topology_node(t, node)->acs_ctrl & PHYSBIO_ACS_REDIRECT;
+	int deep = physbio_topology_depth(t, a);
+	int to = physbio_topology_depth(t, b);
+
+	for (; deep > to; deep--)
+		a = upstream(t, a);
+	for (; to > deep; to--)
+		b = upstream(t, b);
+	while (a != b) {
+		a = upstream(t, a);
+		b = upstream(t, b);
+	}
+	return a;
 }
 
-static void note_redirect(struct physbio_topology *t, int node,
-			  struct physbio_p2p_verdict *v)
+/* The first function from one up to another that redirects; -1: none. */
+static int redirect_between(struct physbio_topology *t, int node, int last)
 {
-	if (v->redirect < 0 && acs_redirects(t, node))
-		v->redirect = node;
-}
-
-/* Hops from @node up to @above; -1 if that is not above it. */
-static int hops(struct physbio_topology *t, int node, int above)
-{
-	int n = 0;
-
-	for (; node >= 0; node = upstream(t, node), n++)
-		if (node == above)
-			return n;
+	for (; node >= 0; node = upstream(t, node)) {
+		if (physbio_topology_node(t, node)->acs_ctrl &
+		    PHYSBIO_ACS_REDIRECT)
+			return node;
+		if (node == last)
+			break;
+	}
 	return -1;
 }
 
@@ -98,23 +102,39 @@ static int hops(struct physbio_topology *t, int node, int above)
 static void find_way(struct physbio_topology *t, int provider, int client,
 		     struct physbio_p2p_verdict *v)
 {
-	int a, b, up = 0, down = -1;
+	int common = common_of(t, provider, client);
 
-	v->common = -1;
-	v->redirect = -1;
-	for (a = provider; a >= 0; a = upstream(t, a), up++) {
-		note_redirect(t, a, v);
-		down = hops(t, client, a);
-		if (down >= 0)
-			break;
-	}
-	v->common = a;
-	if (a < 0)
-		for (b = client, down = 0; b >= 0; b = upstream(t, b))
-			down++;
-	v->distance = up + down;
-	for (b = client; a >= 0 && b != a; b = upstream(t, b))
-		note_redirect(t, b, v);
+	v->common = common;
+	v->distance = physbio_topology_depth(t, provider) +
+		      physbio_topology_depth(t, client);
+	v->redirect = redirect_between(t, provider, common);
+	if (common < 0)
+		return;
+	v->distance -= 2 * physbio_topology_depth(t, common);
+	if (v->redirect < 0)
+		v->redirect = redirect_between(t, client, common);
+}
+
+/* Linux asks the first function who it is, if that is at 00.0 or a root port. */
+static enum physbio_p2p_listing listing_by_id(struct physbio_topology *t,
+					      int host_bridge)
+{
+	int first = physbio_topology_first_function(t, host_bridge);
+	const struct physbio_node *n = physbio_topology_node(t, first);
+
+	if (!n || (n->devfn && n->port != PHYSBIO_ROOT_PORT))
+		return PHYSBIO_P2P_UNLISTED;
+	return physbio_p2p_listing(n->vendor, n->device);
+}
+
+enum physbio_p2p_listing
+physbio_p2p_host_bridge_listing(struct physbio_topology *t, int node)
+{
+	const struct physbio_node *hb = physbio_topology_node(t, node);
+
+	if (!hb || hb->kind != PHYSBIO_HOST_BRIDGE)
+		return PHYSBIO_P2P_UNLISTED;
+	return hb->p2p_listed ? hb->p2p_listed : listing_by_id(t, node);
 }
 
 /* May what goes through the host bridges pass? */
@@ -128,8 +148,8 @@ static enum physbio_p2p_reason through_host_bridge(struct physbio_topology *t,
 
 	if (physbio_topology_cpu_forwards(t))
 		return acs ? PHYSBIO_P2P_ACS_CPU : PHYSBIO_P2P_APART_CPU;
-	a = physbio_topology_node(t, hb_a)->p2p_listed;
-	b = physbio_topology_node(t, hb_b)->p2p_listed;
+	a = physbio_p2p_host_bridge_listing(t, hb_a);
+	b = physbio_p2p_host_bridge_listing(t, hb_b);
 	if (!a || !b)
 		return acs ? PHYSBIO_P2P_ACS_UNLISTED :
 			     PHYSBIO_P2P_APART_UNLISTED;

@@ -380,8 +380,8 @@ static void bridges_of_one_name_are_two(void **state)
 	finish();
 	assert_int_equal(physbio_topology_from_dtb(blob, BLOB, &t, &error), 0);
 	assert_int_equal(physbio_topology_nr(t), 3);
-	assert_string_equal(physbio_topology_node(t, 1)->name, "pcie@1000#2");
-	assert_string_equal(physbio_topology_node(t, 2)->name, "pcie@1000#3");
+	assert_string_equal(physbio_topology_node(t, 1)->name, "pcie@1000~2");
+	assert_string_equal(physbio_topology_node(t, 2)->name, "pcie@1000~3");
 	for (i = 0; i < 3; i++)
 		assert_int_equal(physbio_topology_node(t, (int)i)->nr_outbound,
 				 1);

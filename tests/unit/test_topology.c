@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <physbio/machine.h>
+#include <physbio/p2p.h>
 #include <physbio/topology.h>
 
 static struct physbio_topology *t;
@@ -56,6 +57,10 @@ static void nodes_need_a_name_and_a_place(void **state)
 				 "a name that is longer than any name may be",
 				 "hb", &error),
 			 -EINVAL);
+	assert_int_equal(physbio_topology_add(t, PHYSBIO_BRIDGE, "a b", "hb",
+					      &error),
+			 -EINVAL);
+	says("has a blank or a #");
 	assert_int_equal(physbio_topology_nr(t), 2);
 	assert_int_equal(physbio_topology_find(t, "x"), -ENOENT);
 }
@@ -174,6 +179,231 @@ static void bars_have_an_end_and_windows_none(void **state)
 		bar.bus += PG;
 	}
 	says("ep");
+}
+
+static int add(enum physbio_node_kind kind, const char *name,
+	       const char *parent)
+{
+	int node = physbio_topology_add(t, kind, name, parent, &error);
+
+	assert_true(node >= 0);
+	return node;
+}
+
+static void bus_numbers_belong_to_one_host_bridge(void **state)
+{
+	static const struct {
+		int node, domain;
+		unsigned int first, last;
+		int err;
+		const char *says;
+	} cases[] = {
+		{ 0, 0, 0, 0x7f, 0, "" },
+		{ 1, 0, 0x7f, 0xff, -EINVAL, "0x7f to 0xff of domain 0" },
+		{ 1, -1, 0, 1, -EINVAL, "domain -1" },
+		{ 1, 0, 0x90, 0x8f, -EINVAL, "no buses 0x90 to 0x8f" },
+		{ 1, 0, 0x90, 0x100, -EINVAL, "no buses" },
+		{ 1, 0, 0x80, 0xff, 0, "" },
+		{ 1, 1, 0x80, 0xff, -EINVAL, "hb1: has bus numbers already" },
+		{ 2, 1, 0, 0xff, 0, "" },
+		{ 3, 2, 0, 0xff, -EINVAL, "no host bridge" },
+		{ -1, 2, 0, 0xff, -EINVAL, "no host bridge" },
+	};
+	unsigned int i;
+
+	add(PHYSBIO_HOST_BRIDGE, "hb0", NULL);
+	add(PHYSBIO_HOST_BRIDGE, "hb1", NULL);
+	add(PHYSBIO_HOST_BRIDGE, "hb2", NULL);
+	add(PHYSBIO_ENDPOINT, "ep", "hb0");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(physbio_topology_set_buses(
+					 t, cases[i].node, cases[i].domain,
+					 cases[i].first, cases[i].last, &error),
+				 cases[i].err);
+		if (cases[i].err)
+			says(cases[i].says);
+	}
+	assert_int_equal(physbio_topology_node(t, 1)->domain, 0);
+	assert_int_equal(physbio_topology_node(t, 1)->first_bus, 0x80);
+}
+
+static void iommus_have_a_granule(void **state)
+{
+	static const struct {
+		int node;
+		uint32_t granule;
+		int err;
+	} cases[] = {
+		{ 0, 4096, 0 },
+		{ 0, 65536, 0 },
+		{ 0, 0, 0 },
+		{ 0, 2048, -EINVAL },
+		{ 0, 131072, -EINVAL },
+		{ 0, 6144, -EINVAL },
+		{ 1, 4096, -EINVAL },
+	};
+	unsigned int i;
+
+	add(PHYSBIO_HOST_BRIDGE, "hb", NULL);
+	add(PHYSBIO_ENDPOINT, "ep", "hb");
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(physbio_topology_set_iommu(t, cases[i].node,
+							    cases[i].granule,
+							    &error),
+				 cases[i].err);
+}
+
+/* hb: rp: up: dn: up2, pci; and an endpoint */
+static void ports_are_where_they_can_be(void **state)
+{
+	static const struct {
+		const char *name;
+		enum physbio_port port;
+		int err;
+	} cases[] = {
+		{ "hb", PHYSBIO_ROOT_PORT, -EINVAL },
+		{ "ep", PHYSBIO_ROOT_PORT, -EINVAL },
+		{ "rp", PHYSBIO_NR_PORTS, -EINVAL },
+		{ "rp", PHYSBIO_DOWNSTREAM_PORT, -EINVAL },
+		{ "rp", PHYSBIO_ROOT_PORT, 0 },
+		{ "up", PHYSBIO_ROOT_PORT, -EINVAL },
+		{ "dn", PHYSBIO_DOWNSTREAM_PORT, -EINVAL }, /* not yet */
+		{ "up", PHYSBIO_UPSTREAM_PORT, 0 },
+		{ "dn", PHYSBIO_DOWNSTREAM_PORT, 0 },
+		{ "up2", PHYSBIO_DOWNSTREAM_PORT, -EINVAL },
+		{ "up2", PHYSBIO_UPSTREAM_PORT, 0 },
+		{ "pci", PHYSBIO_PCI_BRIDGE, 0 },
+		{ "pci", PHYSBIO_PORT_UNKNOWN, 0 },
+	};
+	unsigned int i;
+
+	add(PHYSBIO_HOST_BRIDGE, "hb", NULL);
+	add(PHYSBIO_BRIDGE, "rp", "hb");
+	add(PHYSBIO_BRIDGE, "up", "rp");
+	add(PHYSBIO_BRIDGE, "dn", "up");
+	add(PHYSBIO_BRIDGE, "up2", "dn");
+	add(PHYSBIO_BRIDGE, "pci", "dn");
+	add(PHYSBIO_ENDPOINT, "ep", "hb");
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		if (physbio_topology_set_port(
+			    t, physbio_topology_find(t, cases[i].name),
+			    cases[i].port, &error) != cases[i].err)
+			fail_msg("case %u", i);
+}
+
+static void functions_of_a_bus_have_their_own_numbers(void **state)
+{
+	add(PHYSBIO_HOST_BRIDGE, "hb", NULL);
+	add(PHYSBIO_BRIDGE, "rp", "hb");
+	add(PHYSBIO_ENDPOINT, "a", "hb");
+	add(PHYSBIO_ENDPOINT, "b", "rp");
+	assert_int_equal(physbio_topology_first_function(t, 0), 1);
+	assert_int_equal(physbio_topology_set_function(t, 1, 8, &error), 0);
+	assert_int_equal(physbio_topology_set_function(t, 2, 8, &error),
+			 -EINVAL);
+	says("a: rp is at 01.0 already");
+	assert_int_equal(physbio_topology_set_function(t, 3, 8, &error), 0);
+	assert_int_equal(physbio_topology_set_function(t, 2, 256, &error),
+			 -EINVAL);
+	assert_int_equal(physbio_topology_set_function(t, 2, -1, &error),
+			 -EINVAL);
+	assert_int_equal(physbio_topology_set_function(t, 0, 1, &error),
+			 -EINVAL);
+	assert_int_equal(physbio_topology_set_function(t, 1, 1, &error),
+			 -EINVAL);
+	says("rp: has a function number already");
+	assert_int_equal(physbio_topology_first_function(t, 0), 1);
+	assert_int_equal(physbio_topology_set_function(t, 2, 7, &error), 0);
+	assert_int_equal(physbio_topology_first_function(t, 0), 2);
+	assert_int_equal(physbio_topology_first_function(t, 3), -1);
+}
+
+static void bridges_have_few_windows(void **state)
+{
+	static const struct {
+		struct physbio_forward w;
+		int err;
+	} cases[] = {
+		{ { 0x100000, 0x100000 }, 0 },
+		{ { 0x100000, 0 }, -EINVAL },
+		{ { 0x1000, 0x100000 }, -EINVAL },
+		{ { 0x100000, 0x1000 }, -EINVAL },
+		{ { 0xfffffffffff00000, 0x200000 }, -EINVAL },
+		{ { 0xfffffffffff00000, 0x100000 }, 0 },
+		{ { 0x100000, 0x100000 }, -ENOSPC },
+	};
+	unsigned int i;
+
+	add(PHYSBIO_HOST_BRIDGE, "hb", NULL);
+	add(PHYSBIO_BRIDGE, "rp", "hb");
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(physbio_topology_add_forward(t, 1, &cases[i].w,
+							      &error),
+				 cases[i].err);
+	assert_int_equal(physbio_topology_add_forward(t, 0, &cases[0].w,
+						      &error),
+			 -EINVAL);
+}
+
+/* f0 and f2 of the recorded machines: the same ports, without an IOMMU and with one. */
+static void an_iommu_in_use_sets_acs(void **state)
+{
+	static const struct {
+		const char *name, *parent;
+		uint16_t cap, ctrl, after;
+	} nodes[] = {
+		{ "rp", "hb0", 0x5f, 0, 0x1d },	  { "up", "rp", 0, 0, 0 },
+		{ "dn", "up", 0x1f, 0x40, 0x5d }, { "rr", "up", 0x04, 0, 0x04 },
+		{ "other", "hb1", 0x5f, 0, 0 },
+	};
+	unsigned int i;
+
+	add(PHYSBIO_HOST_BRIDGE, "hb0", NULL);
+	add(PHYSBIO_HOST_BRIDGE, "hb1", NULL);
+	assert_int_equal(physbio_topology_set_iommu(t, 0, 4096, NULL), 0);
+	for (i = 0; i < ARRAY_SIZE(nodes); i++) {
+		int node = add(PHYSBIO_BRIDGE, nodes[i].name, nodes[i].parent);
+
+		physbio_topology_node(t, node)->acs_cap = nodes[i].cap;
+		physbio_topology_node(t, node)->acs_ctrl = nodes[i].ctrl;
+	}
+	physbio_topology_enable_acs(t);
+	for (i = 0; i < ARRAY_SIZE(nodes); i++)
+		assert_int_equal(physbio_topology_node(t, (int)i + 2)->acs_ctrl,
+				 nodes[i].after);
+}
+
+static void what_is_below_is_listed_in_order(void **state)
+{
+	add(PHYSBIO_HOST_BRIDGE, "hb0", NULL);
+	add(PHYSBIO_BRIDGE, "a", "hb0");
+	add(PHYSBIO_HOST_BRIDGE, "hb1", NULL);
+	add(PHYSBIO_ENDPOINT, "b", "hb0");
+	add(PHYSBIO_ENDPOINT, "c", "a");
+	assert_int_equal(physbio_topology_child(t, -1), 0);
+	assert_int_equal(physbio_topology_next(t, 0), 2);
+	assert_int_equal(physbio_topology_next(t, 2), -1);
+	assert_int_equal(physbio_topology_child(t, 0), 1);
+	assert_int_equal(physbio_topology_next(t, 1), 3);
+	assert_int_equal(physbio_topology_child(t, 3), -1);
+	assert_int_equal(physbio_topology_depth(t, 4), 2);
+	assert_int_equal(physbio_topology_parent(t, 4), 1);
+	assert_int_equal(physbio_topology_parent(t, 0), -1);
+	assert_int_equal(physbio_topology_host_bridge(t, 4), 0);
+}
+
+/* A parent that someone has bent back is not followed. */
+static void a_cycle_in_the_nodes_is_not_followed(void **state)
+{
+	add(PHYSBIO_HOST_BRIDGE, "hb", NULL);
+	add(PHYSBIO_BRIDGE, "a", "hb");
+	add(PHYSBIO_BRIDGE, "b", "a");
+	add(PHYSBIO_ENDPOINT, "c", "b");
+	physbio_topology_node(t, 1)->parent = 3;
+	physbio_topology_node(t, 2)->parent = 2;
+	assert_int_equal(physbio_topology_host_bridge(t, 3), 0);
+	assert_int_equal(physbio_topology_depth(t, 3), 3);
+	assert_int_equal(physbio_p2p_verdict(t, 1, 3).distance, 2);
 }
 
 /*
@@ -342,6 +572,22 @@ int main(void)
 			inbound_windows_overlap_on_no_side, up, down),
 		cmocka_unit_test_setup_teardown(
 			bars_have_an_end_and_windows_none, up, down),
+		cmocka_unit_test_setup_teardown(
+			bus_numbers_belong_to_one_host_bridge, up, down),
+		cmocka_unit_test_setup_teardown(iommus_have_a_granule, up,
+						down),
+		cmocka_unit_test_setup_teardown(ports_are_where_they_can_be, up,
+						down),
+		cmocka_unit_test_setup_teardown(
+			functions_of_a_bus_have_their_own_numbers, up, down),
+		cmocka_unit_test_setup_teardown(bridges_have_few_windows, up,
+						down),
+		cmocka_unit_test_setup_teardown(an_iommu_in_use_sets_acs, up,
+						down),
+		cmocka_unit_test_setup_teardown(
+			what_is_below_is_listed_in_order, up, down),
+		cmocka_unit_test_setup_teardown(
+			a_cycle_in_the_nodes_is_not_followed, up, down),
 		cmocka_unit_test(peers_below_one_bridge_use_bus_addresses),
 		cmocka_unit_test_setup_teardown(a_region_knows_its_offset, up,
 						down),
