@@ -4,15 +4,24 @@
  *
  *	# a comment, to the end of the line
  *	cpu forwards
- *	host-bridge NAME [listed|listed-same] [unrouted]
+ *	host-bridge NAME [listed|listed-same] [unrouted] [domain=N buses=FIRST-LAST]
+ *		[iommu=GRANULE] [numa=NODE]
  *	outbound HOST-BRIDGE cpu=ADDR bus=ADDR size=BYTES
  *	inbound HOST-BRIDGE cpu=ADDR bus=ADDR size=BYTES
- *	bridge NAME below=NAME [acs=BITS]
- *	endpoint NAME below=NAME [acs=BITS] [mask=BITS] [numa=NODE]
+ *	bridge NAME below=NAME [port=root|upstream|downstream|pci] [FUNCTION]
+ *	forward BRIDGE bus=ADDR size=BYTES
+ *	endpoint NAME below=NAME [mask=BITS] [numa=NODE] [FUNCTION]
  *	bar NAME bus=ADDR size=BYTES [published]
  *
- * What a line names stands above it. Numbers are decimal, or hexadecimal behind 0x. What
- * is written is read back the same.
+ * A line is one line, and FUNCTION stands for
+ *
+ *	[at=DEVICE.FUNCTION] [id=VENDOR:DEVICE] [acs=BITS] [acs-cap=BITS]
+ *		[acs-hw=always|never]
+ *
+ * What a line names stands above it. Numbers are decimal, or hexadecimal behind 0x;
+ * at= and id= are hexadecimal, as PCI has them. acs= is the control register, acs-cap=
+ * the capability, acs-hw= what the hardware does instead. A bridge with no forward line
+ * sends down what is below it. What is written is read back the same.
  */
 #ifndef PHYSBIO_TOPOFILE_H
 #define PHYSBIO_TOPOFILE_H

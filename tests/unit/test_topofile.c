@@ -17,14 +17,18 @@ static int parse(const char *text)
 
 static const char machine[] =
 	"cpu forwards\n"
-	"host-bridge hb0 listed-same unrouted\n"
+	"host-bridge hb0 listed-same unrouted domain=2 buses=0x10-0x1f iommu=16384 numa=1\n"
 	"outbound hb0 cpu=0x10000000 bus=0x40000000 size=0x1000000\n"
 	"inbound hb0 cpu=0x0 bus=0x80000000 size=0x8000000\n"
-	"bridge rp0 below=hb0 acs=0x1d\n"
+	"bridge rp0 below=hb0 port=root at=1f.7 id=8086:2030 acs=0x1d acs-cap=0x5f\n"
+	"forward rp0 bus=0x40000000 size=0x100000\n"
 	"endpoint nvme below=rp0 mask=48 numa=1\n"
 	"bar nvme bus=0x40000000 size=0x100000 published\n"
 	"bar nvme bus=0x40100000 size=0x100\n"
 	"host-bridge hb1\n"
+	"bridge up below=hb1 port=upstream\n"
+	"bridge down below=up port=downstream acs-hw=always\n"
+	"bridge pci below=down port=pci acs-hw=never\n"
 	"endpoint gpu below=hb1\n";
 
 static void what_is_written_is_read_back_the_same(void **state)
@@ -32,11 +36,19 @@ static void what_is_written_is_read_back_the_same(void **state)
 	char *text;
 
 	assert_int_equal(parse(machine), 0);
-	assert_int_equal(physbio_topology_nr(t), 5);
+	assert_int_equal(physbio_topology_nr(t), 8);
 	assert_true(physbio_topology_cpu_forwards(t));
 	assert_int_equal(physbio_topology_node(t, 0)->p2p_listed,
 			 PHYSBIO_P2P_LISTED_SAME);
 	assert_false(physbio_topology_node(t, 0)->p2p_routed);
+	assert_int_equal(physbio_topology_node(t, 0)->domain, 2);
+	assert_int_equal(physbio_topology_node(t, 0)->last_bus, 0x1f);
+	assert_int_equal(physbio_topology_node(t, 0)->iommu_granule, 16384);
+	assert_int_equal(physbio_topology_node(t, 1)->port, PHYSBIO_ROOT_PORT);
+	assert_int_equal(physbio_topology_node(t, 1)->devfn, 0xff);
+	assert_int_equal(physbio_topology_node(t, 1)->device, 0x2030);
+	assert_int_equal(physbio_topology_node(t, 1)->forwards[0].size,
+			 0x100000);
 	assert_true(physbio_topology_node(t, 0)->inbound[0].bus == 0x80000000);
 	assert_int_equal(physbio_topology_node(t, 1)->acs_ctrl, 0x1d);
 	assert_true(physbio_topology_node(t, 2)->dma_mask ==
@@ -92,7 +104,47 @@ static void lines_that_mean_nothing_are_named(void **state)
 		{ "host-bridge a\nendpoint e below=a\nbar e bus=0 size=4096\n",
 		  3, "is not of whole pages in one window" },
 		{ "cpu\n", 1, "forwards is missing" },
-		{ "a b c d e f g h i\n", 1, "more than 8 words" },
+		{ "a b c d e f g h i j k l m n o p q\n", 1,
+		  "more than 16 words" },
+		{ "host-bridge a domain=0\n", 1, "no domain=N buses=" },
+		{ "host-bridge a buses=0-1\n", 1, "domain= is missing" },
+		{ "host-bridge a domain=0 buses=2-1\n", 1,
+		  "domain 0 has no buses 0x2 to 0x1" },
+		{ "host-bridge a domain=0 buses=0-256\n", 1, "no domain=N" },
+		{ "host-bridge a domain=0 buses=0-9\n"
+		  "host-bridge b domain=0 buses=9-10\n",
+		  2, "bus 0x9 to 0xa of domain 0 is also of a" },
+		{ "host-bridge a iommu=5000\n", 1, "granule of 5000" },
+		{ "host-bridge a iommu=2048\n", 1, "granule of 2048" },
+		{ "host-bridge a iommu=131072\n", 1, "granule of 131072" },
+		{ "host-bridge a\nbridge b below=a port=left\n", 2,
+		  "there is no port=left" },
+		{ "host-bridge a\nbridge b below=a port=root\n"
+		  "bridge c below=b port=root\n",
+		  3, "\"c\" can't be a port of that kind below \"b\"" },
+		{ "host-bridge a\nbridge b below=a port=downstream\n", 2,
+		  "can't be a port" },
+		{ "host-bridge a\nendpoint e below=a at=20.0\n", 2,
+		  "at=20.0 is no DEVICE.FUNCTION" },
+		{ "host-bridge a\nendpoint e below=a at=1\n", 2, "at=1 is no" },
+		{ "host-bridge a\nendpoint e below=a at=1.2\n"
+		  "endpoint f below=a at=1.2\n",
+		  3, "f: e is at 01.2 already" },
+		{ "host-bridge a\nendpoint e below=a id=8086\n", 2,
+		  "id=8086 is no VENDOR:DEVICE" },
+		{ "host-bridge a\nendpoint e below=a id=10000:1\n", 2,
+		  "is no VENDOR:DEVICE" },
+		{ "host-bridge a\nendpoint e below=a acs-hw=often\n", 2,
+		  "there is no acs-hw=often" },
+		{ "host-bridge a\nendpoint e below=a\n"
+		  "forward e bus=0 size=0x100000\n",
+		  3, "is no bridge" },
+		{ "host-bridge a\nbridge e below=a\n"
+		  "forward e bus=0x1000 size=0x100000\n",
+		  3, "is not of whole MiB" },
+		{ "host-bridge a\nbridge e below=a\n"
+		  "forward e bus=0 size=0\n",
+		  3, "e: window at bus 0x0 size 0x0 is empty" },
 	};
 	unsigned int i;
 
