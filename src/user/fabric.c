@@ -4,6 +4,7 @@
  * bridge with a peer below it that claims the address sends it down there, unless the
  * function that it comes from redirects it up; at the host bridge an IOMMU may look it
  * up, and it becomes a CPU address, which is RAM, another bridge's window, or nothing.
+ * What is on the wires is written down once, so that no access looks at all nodes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,25 +12,80 @@
 
 #include <physbio/fabric.h>
 
+#include "spans.h"
+
 struct physbio_fabric {
 	struct physbio_topology *t;
 	struct physbio_mem *mem;
 	const struct physbio_iommu **iommus; /* by node; NULL: there are none */
+	/* bus addresses by host bridge; CPU addresses of all */
+	struct spans bars, outbound, inbound, outbound_cpu;
 	unsigned long transfers; /* atomics: devices work in parallel */
 	unsigned long bytes;
 	unsigned long faults;
 	unsigned long corrupt_at; /* transfer number, 0: none */
 };
 
+/* --- what is on the wires --- */
+
+/* A BAR that overlaps one before it is never hit where they do. */
+static int add_bars(struct physbio_fabric *f, int node)
+{
+	const struct physbio_node *n = physbio_topology_node(f->t, node);
+	int hb = physbio_topology_host_bridge(f->t, node), err = 0;
+	unsigned int i;
+
+	for (i = 0; i < n->nr_bars && !err; i++) {
+		const struct span_of bar = { hb, n->bars[i].bus,
+					     n->bars[i].size, node, (int)i };
+
+		err = spans_add(&f->bars, &bar);
+	}
+	return err;
+}
+
+static int add_windows(struct physbio_fabric *f, int hb)
+{
+	const struct physbio_node *n = physbio_topology_node(f->t, hb);
+	int err = 0, i;
+
+	for (i = 0; i < (int)n->nr_outbound && !err; i++) {
+		const struct physbio_bridge_window *w = &n->outbound[i];
+		const struct span_of bus = { hb, w->bus, w->size, hb, i };
+		const struct span_of cpu = { -1, w->cpu, w->size, hb, i };
+
+		err = spans_add(&f->outbound, &bus);
+		if (!err)
+			err = spans_add(&f->outbound_cpu, &cpu);
+	}
+	for (i = 0; i < (int)n->nr_inbound && !err; i++) {
+		const struct physbio_bridge_window *w = &n->inbound[i];
+		const struct span_of bus = { hb, w->bus, w->size, hb, i };
+
+		err = spans_add(&f->inbound, &bus);
+	}
+	return err;
+}
+
 int physbio_fabric_create(struct physbio_topology *t, struct physbio_mem *mem,
 			  struct physbio_fabric **fabric)
 {
 	struct physbio_fabric *f = calloc(1, sizeof(*f));
+	int i, err = 0;
 
 	if (!f)
 		return -ENOMEM;
 	f->t = t;
 	f->mem = mem;
+	for (i = 0; i < physbio_topology_nr(t) && !err; i++) {
+		err = add_bars(f, i);
+		if (!err)
+			err = add_windows(f, i);
+	}
+	if (err) {
+		physbio_fabric_destroy(f);
+		return err;
+	}
 	*fabric = f;
 	return 0;
 }
@@ -38,6 +94,10 @@ void physbio_fabric_destroy(struct physbio_fabric *f)
 {
 	if (!f)
 		return;
+	spans_free(&f->bars);
+	spans_free(&f->outbound);
+	spans_free(&f->inbound);
+	spans_free(&f->outbound_cpu);
 	free(f->iommus);
 	free(f);
 }
@@ -58,74 +118,64 @@ int physbio_fabric_set_iommu(struct physbio_fabric *f, int node,
 	return 0;
 }
 
-static bool is_below(struct physbio_topology *t, int node, int bridge)
-{
-	for (; node >= 0; node = physbio_topology_node(t, node)->parent)
-		if (node == bridge)
-			return true;
-	return false;
-}
+/* --- down --- */
 
 static const struct physbio_hit no_hit = {
 	.kind = PHYSBIO_HIT_NOTHING, .len = 1, .node = -1, .bar = -1
 };
 
-static bool bar_claims(const struct physbio_bar *bar, uint64_t bus)
+static uint64_t min_u64(uint64_t a, uint64_t b)
 {
-	return bus >= bar->bus && bus - bar->bus < bar->size;
+	return a < b ? a : b;
 }
 
-static struct physbio_hit bar_hit(struct physbio_topology *t, int node, int bar,
-				  uint64_t bus)
+/* Bytes from a bus address on that a bridge sends down, 0: none. */
+static uint64_t forwards(const struct physbio_node *n, uint64_t bus)
 {
-	const struct physbio_bar *b =
-		&physbio_topology_node(t, node)->bars[bar];
-	uint64_t offset = bus - b->bus;
+	unsigned int i;
 
-	return (struct physbio_hit){
-		.kind = PHYSBIO_HIT_BAR,
-		.paddr = physbio_topology_bar_phys(t, node, bar) +
-			 (pb_phys_addr_t)offset,
-		.len = b->size - offset,
-		.node = node,
-		.bar = bar,
-	};
+	if (!n->nr_forwards)
+		return UINT64_MAX;
+	for (i = 0; i < n->nr_forwards; i++)
+		if (bus - n->forwards[i].bus < n->forwards[i].size)
+			return n->forwards[i].size - (bus - n->forwards[i].bus);
+	return 0;
 }
 
 /*
- * A device below @bridge that claims a bus address. Nothing goes back where it came
- * from: @from and what is below it are not asked.
+ * From the bus below @top down to the BAR that has an address. Nothing goes back where
+ * it came from: to @issuer.
  */
-static struct physbio_hit claim_below(struct physbio_topology *t, int bridge,
-				      int from, uint64_t bus)
+static struct physbio_hit send_down(struct physbio_fabric *f, int top,
+				    int issuer, const struct span_of *bar,
+				    uint64_t bus)
 {
-	int i, j;
+	struct physbio_hit hit = no_hit;
+	uint64_t room;
+	int node;
 
-	for (i = 0; i < physbio_topology_nr(t); i++) {
-		const struct physbio_node *n = physbio_topology_node(t, i);
-
-		if (is_below(t, i, from) || !is_below(t, i, bridge))
-			continue;
-		for (j = 0; j < (int)n->nr_bars; j++)
-			if (bar_claims(&n->bars[j], bus))
-				return bar_hit(t, i, j, bus);
+	if (!bar || bar->node == issuer)
+		return no_hit;
+	room = bar->size - (bus - bar->start);
+	for (node = bar->node; node != top && room;) {
+		node = physbio_topology_parent(f->t, node);
+		if (node != top)
+			room = min_u64(room, forwards(physbio_topology_node(
+							      f->t, node),
+						      bus));
 	}
-	return no_hit;
+	if (!room)
+		return no_hit;
+	hit.kind = PHYSBIO_HIT_BAR;
+	hit.paddr = physbio_topology_bar_phys(f->t, bar->node, bar->index) +
+		    (pb_phys_addr_t)(bus - bar->start);
+	hit.len = room;
+	hit.node = bar->node;
+	hit.bar = bar->index;
+	return hit;
 }
 
-/* The window that claims an address on one of its sides, NULL: none. */
-static const struct physbio_bridge_window *
-find_window(const struct physbio_bridge_window *w, unsigned int nr,
-	    uint64_t addr, bool by_bus)
-{
-	for (; nr; nr--, w++) {
-		uint64_t start = by_bus ? w->bus : w->cpu;
-
-		if (addr >= start && addr - start < w->size)
-			return w;
-	}
-	return NULL;
-}
+/* --- memory --- */
 
 static bool is_ram(const struct physbio_fabric *f, uint64_t cpu)
 {
@@ -154,43 +204,21 @@ static struct physbio_hit ram_hit(uint64_t cpu, uint64_t room)
 static struct physbio_hit route_cpu(struct physbio_fabric *f, int issuer,
 				    uint64_t cpu, uint64_t room)
 {
-	const struct physbio_bridge_window *w;
-	int i;
+	const struct span_of *w;
+	struct physbio_hit hit;
+	uint64_t bus;
 
 	if (is_ram(f, cpu))
 		return ram_hit(cpu, room);
-	for (i = 0; i < physbio_topology_nr(f->t); i++) {
-		const struct physbio_node *hb = physbio_topology_node(f->t, i);
-		struct physbio_hit hit;
-
-		w = find_window(hb->outbound, hb->nr_outbound, cpu, false);
-		if (!w || !hb->p2p_routed)
-			continue;
-		hit = claim_below(f->t, i, issuer, w->bus + (cpu - w->cpu));
-		hit.len = hit.len < room ? hit.len : room;
-		return hit;
-	}
-	return no_hit;
-}
-
-/* Bytes from a bus address on until one of the bridge's own windows claims them. */
-static uint64_t room_before_windows(const struct physbio_node *hb, uint64_t bus)
-{
-	uint64_t room = UINT64_MAX;
-	unsigned int i;
-
-	for (i = 0; i < hb->nr_outbound; i++) {
-		uint64_t start = hb->outbound[i].bus;
-
-		if (start > bus && start - bus < room)
-			room = start - bus;
-	}
-	return room;
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
+	w = spans_at(&f->outbound_cpu, -1, cpu);
+	if (!w || !physbio_topology_node(f->t, w->node)->p2p_routed)
+		return no_hit;
+	bus = physbio_topology_node(f->t, w->node)->outbound[w->index].bus +
+	      (cpu - w->start);
+	hit = send_down(f, w->node, issuer, spans_at(&f->bars, w->node, bus),
+			bus);
+	hit.len = min_u64(hit.len, room);
+	return hit;
 }
 
 /* All that comes up is looked up, whoever's address it was meant to be. */
@@ -206,27 +234,30 @@ static struct physbio_hit route_iommu(struct physbio_fabric *f,
 
 /* At the top: its own devices' addresses first, then memory behind it. */
 static struct physbio_hit route_host_bridge(struct physbio_fabric *f, int top,
-					    int issuer, uint64_t bus)
+					    int issuer,
+					    const struct span_of *bar,
+					    uint64_t bus)
 {
 	const struct physbio_node *hb = physbio_topology_node(f->t, top);
-	const struct physbio_bridge_window *w;
-	uint64_t room = room_before_windows(hb, bus);
+	uint64_t room = spans_room(&f->outbound, top, bus);
+	const struct span_of *w;
 
 	if (f->iommus && f->iommus[top])
 		return route_iommu(f, f->iommus[top], issuer, bus);
-	if (find_window(hb->outbound, hb->nr_outbound, bus, true)) {
-		if (!hb->p2p_routed)
-			return no_hit;
-		return claim_below(f->t, top, issuer, bus);
-	}
+	if (spans_at(&f->outbound, top, bus))
+		return hb->p2p_routed ? send_down(f, top, issuer, bar, bus) :
+					no_hit;
 	if (!hb->nr_inbound)
 		return route_cpu(f, issuer, bus, room);
-	w = find_window(hb->inbound, hb->nr_inbound, bus, true);
+	w = spans_at(&f->inbound, top, bus);
 	if (!w)
 		return no_hit;
-	return route_cpu(f, issuer, w->cpu + (bus - w->bus),
-			 min_u64(room, w->size - (bus - w->bus)));
+	return route_cpu(f, issuer,
+			 hb->inbound[w->index].cpu + (bus - w->start),
+			 min_u64(room, w->size - (bus - w->start)));
 }
+
+/* --- up --- */
 
 /* Does a request that comes through a function go up whoever claims it beside? */
 static bool redirects(const struct physbio_node *n)
@@ -236,26 +267,52 @@ static bool redirects(const struct physbio_node *n)
 	return n->acs_ctrl & PHYSBIO_ACS_REDIRECT;
 }
 
+/* The lowest node that is above both, or one of them; of one host bridge. */
+static int meeting_of(struct physbio_topology *t, int a, int b)
+{
+	while (a != b) {
+		if (physbio_topology_depth(t, a) < physbio_topology_depth(t, b))
+			b = physbio_topology_parent(t, b);
+		else
+			a = physbio_topology_parent(t, a);
+	}
+	return a;
+}
+
+/*
+ * Does a request that goes up get through a bridge? Not if the bridge sends its address
+ * down; where it was redirected, it does.
+ */
+static bool passes_up(const struct physbio_node *n, uint64_t bus)
+{
+	return n->kind != PHYSBIO_BRIDGE || !n->nr_forwards ||
+	       !forwards(n, bus);
+}
+
 struct physbio_hit physbio_fabric_route(struct physbio_fabric *f, int node,
 					pb_dma_addr_t addr)
 {
-	uint64_t bus = physbio_dma_value(addr);
+	int top = physbio_topology_host_bridge(f->t, node), meet = -1;
 	int from = node, above;
+	uint64_t bus = physbio_dma_value(addr);
+	const struct span_of *bar = spans_at(&f->bars, top, bus);
+	bool redirected = false;
 
+	if (bar)
+		meet = meeting_of(f->t, node, bar->node);
 	for (;; from = above) {
 		const struct physbio_node *n =
 			physbio_topology_node(f->t, from);
-		struct physbio_hit hit;
 
-		above = n->parent;
-		if (physbio_topology_node(f->t, above)->kind ==
-		    PHYSBIO_HOST_BRIDGE)
-			return route_host_bridge(f, above, node, bus);
+		above = physbio_topology_parent(f->t, from);
 		if (redirects(n))
-			continue;
-		hit = claim_below(f->t, above, from, bus);
-		if (hit.kind != PHYSBIO_HIT_NOTHING)
-			return hit;
+			redirected = true;
+		else if (above == meet && above != top)
+			return send_down(f, meet, node, bar, bus);
+		if (from != node && !redirected && !passes_up(n, bus))
+			return no_hit;
+		if (above == top)
+			return route_host_bridge(f, top, node, bar, bus);
 	}
 }
 

@@ -2,6 +2,8 @@
 /* The hardware: what a bus address hits, seen from each port. */
 #include "fixture.h"
 
+#include <stdio.h>
+
 #include <physbio/fabric.h>
 #include <physbio/p2p.h>
 #include <physbio/topology.h>
@@ -415,6 +417,169 @@ static void a_switch_that_lies_brings_other_bytes_and_no_error(void **state)
 	physbio_iommu_destroy(iommu);
 }
 
+/*
+ *   hb: rp: up: dn0: a    dn1: b     window of hb, rp and up: 0x40000000, 16 MiB
+ *   BARs: a 0x40000000, b 0x40100000, 2 MiB
+ */
+static struct physbio_hit hit_behind_switch(uint64_t dn1_bus, uint64_t dn1_size,
+					    uint64_t up_size, uint16_t dn0_acs,
+					    uint64_t bus)
+{
+	static const char *const names[] = { "rp", "up", "dn0", "dn1" };
+	static const char *const above[] = { "hb", "rp", "up", "up" };
+	const struct physbio_bridge_window w = { 0x50000000, 0x40000000,
+						 0x1000000 };
+	const struct physbio_forward forwards[] = {
+		{ 0x40000000, up_size },
+		{ 0x40000000, up_size },
+		{ 0x40000000, 0x100000 },
+		{ dn1_bus, dn1_size },
+	};
+	const struct physbio_bar a = { 0x40000000, 0x100000, true };
+	const struct physbio_bar b = { 0x40100000, 0x200000, true };
+	struct physbio_topology *s = physbio_topology_create();
+	struct physbio_fabric *f;
+	struct physbio_hit hit;
+	int i, err = 0;
+
+	physbio_topology_add(s, PHYSBIO_HOST_BRIDGE, "hb", NULL, NULL);
+	err |= physbio_topology_add_outbound(s, 0, &w, NULL);
+	for (i = 0; i < 4; i++) {
+		physbio_topology_add(s, PHYSBIO_BRIDGE, names[i], above[i],
+				     NULL);
+		if (forwards[i].size)
+			err |= physbio_topology_add_forward(s, i + 1,
+							    &forwards[i], NULL);
+	}
+	physbio_topology_node(s, 3)->acs_ctrl = dn0_acs;
+	physbio_topology_add(s, PHYSBIO_ENDPOINT, "a", "dn0", NULL);
+	physbio_topology_add(s, PHYSBIO_ENDPOINT, "b", "dn1", NULL);
+	err |= physbio_topology_add_bar(s, 5, &a, NULL);
+	err |= physbio_topology_add_bar(s, 6, &b, NULL);
+	assert_int_equal(err, 0);
+	assert_int_equal(physbio_fabric_create(s, mem, &f), 0);
+	hit = physbio_fabric_route(f, 5, physbio_dma_make(bus));
+	physbio_fabric_destroy(f);
+	physbio_topology_destroy(s);
+	return hit;
+}
+
+static void bridges_send_down_what_their_windows_have(void **state)
+{
+	static const struct {
+		uint64_t dn1_bus, dn1_size, up_size;
+		uint16_t acs;
+		uint64_t bus;
+		int node;
+		uint64_t len;
+	} cases[] = {
+		/* none given: what is below */
+		{ 0, 0, 0, 0, 0x40100000, 6, 0x200000 },
+		{ 0x40100000, 0x200000, 0x1000000, 0, 0x40100000, 6, 0x200000 },
+		/* a window that has a part of the BAR, and one that has none */
+		{ 0x40100000, 0x100000, 0x1000000, 0, 0x40100010, 6, 0xffff0 },
+		{ 0x40100000, 0x100000, 0x1000000, 0, 0x40200000, -1, 1 },
+		{ 0x40400000, 0x100000, 0x1000000, 0, 0x40100000, -1, 1 },
+		/* redirected, it comes down through the upper ones */
+		{ 0x40100000, 0x200000, 0x1000000, 4, 0x40100000, 6, 0x200000 },
+		{ 0x40100000, 0x200000, 0x100000, 4, 0x40100000, -1, 1 },
+		/* the upper ones have nothing to do with it otherwise */
+		{ 0x40100000, 0x200000, 0x100000, 0, 0x40100000, 6, 0x200000 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct physbio_hit hit = hit_behind_switch(
+			cases[i].dn1_bus, cases[i].dn1_size, cases[i].up_size,
+			cases[i].acs, cases[i].bus);
+
+		if (hit.node != cases[i].node || hit.len != cases[i].len)
+			fail_msg("case %u: node %d len 0x%llx", i, hit.node,
+				 (unsigned long long)hit.len);
+	}
+}
+
+/* What a bridge would send down does not pass it on its way up, whoever is there. */
+static void nothing_goes_up_into_a_bridges_own_window(void **state)
+{
+	const struct physbio_forward over_ram = { RAM_START, 0x100000 };
+	struct physbio_node *port = physbio_topology_node(t, node_of("port0"));
+
+	assert_int_equal(hit_from("a", RAM_START).kind, PHYSBIO_HIT_RAM);
+	assert_int_equal(physbio_topology_add_forward(t, node_of("port0"),
+						      &over_ram, NULL),
+			 0);
+	assert_int_equal(hit_from("a", RAM_START).kind, PHYSBIO_HIT_NOTHING);
+	assert_int_equal(hit_from("c", RAM_START).kind, PHYSBIO_HIT_RAM);
+	port->nr_forwards = 0;
+}
+
+/* 10,000 nodes: one chain, one bus, or anything; every tenth has a BAR. */
+static void large_machines_are_routed(void **state)
+{
+	enum {
+		NODES = 10000,
+		CHAIN = 0,
+		BUS = 1,
+		SHAPES = 3
+	};
+	const struct physbio_bridge_window w = { 0x50000000, 0x40000000,
+						 0x40000000 };
+	uint32_t random = 12345;
+	int shape, i, nr, last = 0;
+	char name[16], above[16];
+
+	for (shape = 0; shape < SHAPES; shape++) {
+		struct physbio_topology *big = physbio_topology_create();
+		struct physbio_fabric *f;
+		struct physbio_hit hit;
+
+		physbio_topology_add(big, PHYSBIO_HOST_BRIDGE, "n0", NULL,
+				     NULL);
+		assert_int_equal(
+			physbio_topology_add_outbound(big, 0, &w, NULL), 0);
+		for (i = 1; i < NODES; i++) {
+			const struct physbio_bar bar = {
+				0x40000000 + (uint64_t)(NODES - i) * 0x10000,
+				0x10000, true
+			};
+
+			random = random * 1103515245 + 12345;
+			snprintf(name, sizeof(name), "n%d", i);
+			snprintf(above, sizeof(above), "n%d",
+				 shape == CHAIN ?
+					 i - 1 :
+				 shape == BUS ?
+					 0 :
+					 (int)((random >> 8) % (uint32_t)i));
+			assert_int_equal(
+				physbio_topology_add(big, PHYSBIO_BRIDGE, name,
+						     above, NULL),
+				i);
+			if (i % 10)
+				continue;
+			assert_int_equal(physbio_topology_add_bar(big, i, &bar,
+								  NULL),
+					 0);
+			last = i;
+		}
+		nr = physbio_topology_nr(big);
+		assert_int_equal(physbio_fabric_create(big, mem, &f), 0);
+		for (i = 1; i < nr; i += shape == CHAIN ? 500 : 1) {
+			physbio_p2p_verdict(big, i, last);
+			hit = physbio_fabric_route(
+				f, i,
+				physbio_dma_make(
+					physbio_topology_node(big, last)
+						->bars[0]
+						.bus));
+			assert_int_equal(hit.node, i == last ? -1 : last);
+		}
+		physbio_fabric_destroy(f);
+		physbio_topology_destroy(big);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +590,7 @@ int main(void)
 		cmocka_unit_test(a_hit_ends_where_a_window_begins),
 		cmocka_unit_test(the_chosen_transfer_is_corrupted_and_no_other),
 		cmocka_unit_test(a_transfer_that_hits_nothing_is_not_corrupted),
+		cmocka_unit_test(nothing_goes_up_into_a_bridges_own_window),
 		cmocka_unit_test(
 			a_function_that_redirects_sends_peers_traffic_up),
 		cmocka_unit_test_teardown(
@@ -433,6 +599,8 @@ int main(void)
 					  as_built),
 		cmocka_unit_test(
 			a_switch_that_lies_brings_other_bytes_and_no_error),
+		cmocka_unit_test(bridges_send_down_what_their_windows_have),
+		cmocka_unit_test(large_machines_are_routed),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

@@ -197,6 +197,57 @@ static void the_list_is_linuxs(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 
+/* Who the first function is, where it is, and what Linux makes of that. */
+static void a_host_bridge_is_known_by_its_first_function(void **state)
+{
+	static const struct {
+		int devfn;
+		enum physbio_port port;
+		uint16_t vendor, device;
+		enum physbio_p2p_listing by_hand, listing;
+	} cases[] = {
+		{ 0, 0, 0x8086, 0x2030, 0, PHYSBIO_P2P_LISTED },
+		{ 0, 0, 0x8086, 0x3c00, 0, PHYSBIO_P2P_LISTED_SAME },
+		{ 0, 0, 0x8086, 0x1234, 0, PHYSBIO_P2P_UNLISTED },
+		{ 0, 0, 0, 0, 0, PHYSBIO_P2P_UNLISTED },
+		{ 8, 0, 0x8086, 0x2030, 0, PHYSBIO_P2P_UNLISTED },
+		{ 8, PHYSBIO_ROOT_PORT, 0x8086, 0x2030, 0, PHYSBIO_P2P_LISTED },
+		{ -1, 0, 0x8086, 0x2030, 0, PHYSBIO_P2P_UNLISTED },
+		{ -1, PHYSBIO_ROOT_PORT, 0x8086, 0x2030, 0,
+		  PHYSBIO_P2P_LISTED },
+		{ 0, 0, 0x8086, 0x2030, PHYSBIO_P2P_LISTED_SAME,
+		  PHYSBIO_P2P_LISTED_SAME },
+		{ 0, 0, 0, 0, PHYSBIO_P2P_LISTED, PHYSBIO_P2P_LISTED },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct physbio_topology *m = physbio_topology_create();
+		struct physbio_node *n;
+
+		physbio_topology_add(m, PHYSBIO_HOST_BRIDGE, "hb", NULL, NULL);
+		physbio_topology_node(m, 0)->p2p_listed = cases[i].by_hand;
+		assert_int_equal(physbio_p2p_host_bridge_listing(m, 0),
+				 cases[i].by_hand);
+		physbio_topology_add(m, PHYSBIO_BRIDGE, "later", "hb", NULL);
+		physbio_topology_set_function(m, 1, 0xf8, NULL);
+		physbio_topology_add(m, PHYSBIO_BRIDGE, "f", "hb", NULL);
+		if (cases[i].devfn >= 0)
+			physbio_topology_set_function(m, 2, cases[i].devfn,
+						      NULL);
+		n = physbio_topology_node(m, cases[i].devfn < 0 ? 1 : 2);
+		n->devfn = cases[i].devfn;
+		n->port = cases[i].port;
+		n->vendor = cases[i].vendor;
+		n->device = cases[i].device;
+		if (physbio_p2p_host_bridge_listing(m, 0) != cases[i].listing)
+			fail_msg("case %u", i);
+		assert_int_equal(physbio_p2p_host_bridge_listing(m, 1),
+				 PHYSBIO_P2P_UNLISTED);
+		physbio_topology_destroy(m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +258,7 @@ int main(void)
 		TEST(acs_anywhere_on_the_way_redirects),
 		TEST(a_function_may_not_even_reach_itself),
 		TEST(the_list_is_linuxs),
+		cmocka_unit_test(a_host_bridge_is_known_by_its_first_function),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
