@@ -8,6 +8,7 @@
 #define PHYSBIO_MACHINE_H
 
 #include <physbio/error.h>
+#include <physbio/iommu.h>
 #include <physbio/mem.h>
 #include <physbio/topology.h>
 #include <physbio/xlate.h>
@@ -26,9 +27,11 @@ struct physbio_machine;
  * @machine: the machine
  * @error: filled on failure; may be NULL
  *
- * Makes the memory map, of which there is one at a time.
+ * Makes the memory map, of which there is one at a time. Where the description has an
+ * IOMMU in use, all endpoints below that host bridge share one domain, whose addresses
+ * are none of the bridge's outbound windows and within all of their masks.
  * Context: may sleep. Return: 0; -EINVAL if a range of RAM or a BAR overlaps another
- * one, or inbound windows can't be a translator; -EBUSY, -ENOMEM.
+ * one, inbound windows can't be a translator, or an IOMMU has no addresses left; -EBUSY, -ENOMEM.
  */
 PB_API int physbio_machine_create(struct physbio_topology *t,
 				  const struct physbio_mem_range *ram,
@@ -45,6 +48,13 @@ PB_API struct physbio_mem *physbio_machine_mem(struct physbio_machine *machine);
 /* The DMA client of an endpoint, NULL for another node. Context: any. */
 PB_API const struct pb_device *
 physbio_machine_device(const struct physbio_machine *machine, int node);
+
+/*
+ * The domain of all endpoints below a host bridge, for physbio_fabric_set_iommu(); the
+ * machine's own. NULL if none is in use there, or for another node. Context: any.
+ */
+PB_API struct physbio_iommu *
+physbio_machine_iommu(const struct physbio_machine *machine, int node);
 
 /* The region of a published BAR, NULL if it is not published. Context: any. */
 PB_API const struct physbio_region *

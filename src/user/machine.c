@@ -21,8 +21,13 @@ struct client {
 	uint8_t *p2p_map; /* by region id */
 };
 
+/* The addresses that a domain may give out. */
+#define IOVA_FIRST UINT64_C(0x10000)
+#define IOVA_END (UINT64_C(1) << 48)
+
 struct physbio_machine {
 	struct physbio_topology *topology;
+	struct physbio_iommu **iommus; /* by node of a host bridge */
 	struct physbio_mem *mem;
 	struct client *clients; /* by node */
 	struct physbio_region *regions;
@@ -125,10 +130,15 @@ static int compare_windows(const void *a, const void *b)
 	return wa->start < wb->start ? -1 : wa->start > wb->start;
 }
 
-static int client_set_windows(struct client *c, const struct physbio_node *hb)
+static int client_set_windows(struct client *c, const struct physbio_node *hb,
+			      struct physbio_iommu *iommu)
 {
 	unsigned int i;
 
+	if (iommu) {
+		physbio_xlate_init_iommu(&c->xlate, iommu);
+		return 0;
+	}
 	if (!hb->nr_inbound) {
 		physbio_xlate_init_identity(&c->xlate);
 		return 0;
@@ -154,13 +164,13 @@ static int client_setup(struct physbio_machine *m, int node,
 	struct physbio_node *n = physbio_topology_node(m->topology, node);
 	struct client *c = &m->clients[node];
 	struct physbio_node *hb;
-	int err;
+	int top, err;
 
 	if (n->kind != PHYSBIO_ENDPOINT)
 		return 0;
-	hb = physbio_topology_node(
-		m->topology, physbio_topology_host_bridge(m->topology, node));
-	err = client_set_windows(c, hb);
+	top = physbio_topology_host_bridge(m->topology, node);
+	hb = physbio_topology_node(m->topology, top);
+	err = client_set_windows(c, hb, m->iommus[top]);
 	if (err == -ENOMEM)
 		return no_memory(error);
 	if (err)
@@ -173,6 +183,105 @@ static int client_setup(struct physbio_machine *m, int node,
 	c->dev.dma_mask = n->dma_mask;
 	c->dev.numa_node = n->numa_node;
 	return 0;
+}
+
+/* --- IOMMUs --- */
+
+/* The end of what all endpoints below a host bridge can put on the bus. */
+static uint64_t reach_of(struct physbio_topology *t, int top)
+{
+	uint64_t last = IOVA_END - 1;
+	int i;
+
+	for (i = top; i < physbio_topology_nr(t); i++) {
+		const struct physbio_node *n = physbio_topology_node(t, i);
+
+		if (n->kind == PHYSBIO_ENDPOINT && n->dma_mask < last &&
+		    physbio_topology_host_bridge(t, i) == top)
+			last = n->dma_mask;
+	}
+	return last + 1;
+}
+
+struct gap {
+	uint64_t start, size;
+};
+
+static void note_gap(struct gap *best, uint64_t start, uint64_t end,
+		     uint32_t granule)
+{
+	start = (start + granule - 1) & ~(uint64_t)(granule - 1);
+	end &= ~(uint64_t)(granule - 1);
+	if (end > start && end - start > best->size)
+		*best = (struct gap){ start, end - start };
+}
+
+static int compare_bus(const void *a, const void *b)
+{
+	const struct physbio_bridge_window *wa = a, *wb = b;
+
+	return wa->bus < wb->bus ? -1 : wa->bus > wb->bus;
+}
+
+/*
+ * The largest range of addresses that are no peer's, as Linux keeps the windows of a
+ * host bridge apart. Source: iova_reserve_pci_windows()
+ */
+static int find_gap(const struct physbio_node *hb, uint64_t end,
+		    struct gap *best)
+{
+	struct physbio_bridge_window *w =
+		calloc(hb->nr_outbound + 1, sizeof(*w));
+	uint64_t at = IOVA_FIRST;
+	unsigned int i;
+
+	if (!w)
+		return -ENOMEM;
+	if (hb->nr_outbound)
+		memcpy(w, hb->outbound, hb->nr_outbound * sizeof(*w));
+	qsort(w, hb->nr_outbound, sizeof(*w), compare_bus);
+	for (i = 0; i < hb->nr_outbound && at < end; i++) {
+		note_gap(best, at, w[i].bus < end ? w[i].bus : end,
+			 hb->iommu_granule);
+		if (w[i].bus + (w[i].size - 1) >= at)
+			at = w[i].bus + (w[i].size - 1) + 1;
+		if (!at)
+			at = end;
+	}
+	if (at < end)
+		note_gap(best, at, end, hb->iommu_granule);
+	free(w);
+	return 0;
+}
+
+static int make_iommu(struct physbio_machine *m, int top,
+		      struct physbio_error *error)
+{
+	const struct physbio_node *hb = physbio_topology_node(m->topology, top);
+	struct gap gap = { 0 };
+	int err;
+
+	if (!hb->iommu_granule)
+		return 0;
+	if (find_gap(hb, reach_of(m->topology, top), &gap))
+		return no_memory(error);
+	if (!gap.size)
+		return fail(error, -EINVAL,
+			    "an IOMMU has no addresses that all can use: ",
+			    hb->name);
+	err = physbio_iommu_create(hb->iommu_granule, gap.start, gap.size,
+				   &m->iommus[top]);
+	return err ? fail(error, err, "an IOMMU can't be made: ", hb->name) : 0;
+}
+
+static int make_iommus(struct physbio_machine *m, struct physbio_error *error)
+{
+	int i, err = 0;
+
+	for (i = physbio_topology_child(m->topology, -1); i >= 0 && !err;
+	     i = physbio_topology_next(m->topology, i))
+		err = make_iommu(m, i, error);
+	return err;
 }
 
 static int make_mem(struct physbio_machine *m,
@@ -207,13 +316,14 @@ static bool alloc_tables(struct physbio_machine *m)
 	size_t nodes = (size_t)physbio_topology_nr(m->topology) + 1;
 	size_t bars = count_bars(m->topology) + 1;
 
+	m->iommus = calloc(nodes, sizeof(struct physbio_iommu *));
 	m->clients = calloc(nodes, sizeof(*m->clients));
 	m->regions = calloc(bars, sizeof(*m->regions));
 	m->region_node = calloc(bars, sizeof(*m->region_node));
 	m->region_bar = calloc(bars, sizeof(*m->region_bar));
 	m->p2p_maps = calloc(nodes, bars);
-	return m->clients && m->regions && m->region_node && m->region_bar &&
-	       m->p2p_maps;
+	return m->iommus && m->clients && m->regions && m->region_node &&
+	       m->region_bar && m->p2p_maps;
 }
 
 static int machine_setup(struct physbio_machine *m,
@@ -225,6 +335,7 @@ static int machine_setup(struct physbio_machine *m,
 	if (!alloc_tables(m))
 		return no_memory(error);
 	find_regions(m);
+	err = make_iommus(m, error);
 	for (i = 0; i < physbio_topology_nr(m->topology) && !err; i++)
 		err = client_setup(m, i, error);
 	return err ? err : make_mem(m, ram, nr_ram, error);
@@ -261,7 +372,10 @@ void physbio_machine_destroy(struct physbio_machine *m)
 		free(m->clients[i].index);
 		free(m->clients[i].windows);
 	}
+	for (i = 0; m->iommus && i < physbio_topology_nr(m->topology); i++)
+		physbio_iommu_destroy(m->iommus[i]);
 	physbio_mem_destroy(m->mem);
+	free(m->iommus);
 	free(m->p2p_maps);
 	free(m->region_bar);
 	free(m->region_node);
@@ -282,6 +396,14 @@ const struct pb_device *physbio_machine_device(const struct physbio_machine *m,
 	    !m->clients[node].dev.xlate)
 		return NULL;
 	return &m->clients[node].dev;
+}
+
+struct physbio_iommu *physbio_machine_iommu(const struct physbio_machine *m,
+					    int node)
+{
+	if (node < 0 || node >= physbio_topology_nr(m->topology))
+		return NULL;
+	return m->iommus[node];
 }
 
 const struct physbio_region *

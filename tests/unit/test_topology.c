@@ -2,6 +2,7 @@
 /* Descriptions of machines: what is refused, and what software makes of the rest. */
 #include "fixture.h"
 
+#include <physbio/fabric.h>
 #include <physbio/machine.h>
 #include <physbio/p2p.h>
 #include <physbio/topology.h>
@@ -559,6 +560,78 @@ static void ram_over_a_bar_is_refused(void **state)
 	assert_null(m);
 }
 
+/*
+ * a, below an IOMMU, sees RAM where the domain has it, and so does the hardware; d,
+ * below none, where it is. With ACS as Linux sets it then, a reaches b over the top.
+ */
+static void an_iommu_in_use_is_softwares_and_hardwares(void **state)
+{
+	const pb_phys_addr_t at[] = { RAM_START + 0x10, 0x20100000 };
+	const struct pb_device *a, *d;
+	struct physbio_machine *m;
+	struct physbio_fabric *f;
+	unsigned int i;
+
+	add_machine(true);
+	physbio_topology_node(t, 5)->dma_mask = UINT32_MAX;
+	physbio_topology_node(t, 2)->acs_cap = 0x5f;
+	assert_int_equal(physbio_topology_set_iommu(t, 0, 16384, &error), 0);
+	assert_int_equal(physbio_machine_create(t, &ram, 1, &m, &error), 0);
+	assert_int_equal(reach(m, "a", "b"), PB_PCI_P2PDMA_MAP_BUS_ADDR);
+	physbio_machine_destroy(m);
+	physbio_topology_enable_acs(t);
+	assert_int_equal(physbio_machine_create(t, &ram, 1, &m, &error), 0);
+	assert_int_equal(reach(m, "a", "b"),
+			 PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE);
+	assert_int_equal(physbio_fabric_create(t, physbio_machine_mem(m), &f),
+			 0);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(physbio_fabric_set_iommu(
+					 f, (int)i,
+					 physbio_machine_iommu(m, (int)i)),
+				 0);
+	assert_non_null(physbio_machine_iommu(m, 0));
+	assert_null(physbio_machine_iommu(m, 1));
+	assert_null(physbio_machine_iommu(m, 5));
+	assert_null(physbio_machine_iommu(m, -1));
+	a = physbio_machine_device(m, physbio_topology_find(t, "a"));
+	d = physbio_machine_device(m, physbio_topology_find(t, "d"));
+	assert_int_equal(pb_dma_get_merge_boundary(a), 16383);
+	assert_int_equal(pb_dma_get_merge_boundary(d), 0);
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		pb_dma_addr_t bus =
+			pb_dma_map_phys(a, at[i], 16, PB_DMA_BIDIRECTIONAL, 0);
+		struct physbio_hit hit;
+
+		assert_int_equal(pb_dma_mapping_error(a, bus), 0);
+		/* within the mask, and in no window of the bridge */
+		assert_true(physbio_dma_value(bus) <= UINT32_MAX);
+		assert_true(physbio_dma_value(bus) - 0x40000000 >= 0x1000000);
+		hit = physbio_fabric_route(f, physbio_topology_find(t, "a"),
+					   bus);
+		assert_int_equal(hit.paddr, at[i]);
+		pb_dma_unmap_phys(a, bus, 16, PB_DMA_BIDIRECTIONAL, 0);
+		hit = physbio_fabric_route(f, physbio_topology_find(t, "a"),
+					   bus);
+		assert_int_equal(hit.kind, PHYSBIO_HIT_NOTHING);
+	}
+	physbio_fabric_destroy(f);
+	physbio_machine_destroy(m);
+}
+
+static void an_iommu_without_addresses_is_refused(void **state)
+{
+	struct physbio_machine *m = NULL;
+
+	add_machine(true);
+	assert_int_equal(physbio_topology_set_iommu(t, 0, 4096, &error), 0);
+	physbio_topology_node(t, 5)->dma_mask = 0xffff;
+	assert_int_equal(physbio_machine_create(t, &ram, 1, &m, &error),
+			 -EINVAL);
+	says("no addresses that all can use: hb0");
+	assert_null(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -597,6 +670,10 @@ int main(void)
 						up, down),
 		cmocka_unit_test_setup_teardown(ram_over_a_bar_is_refused, up,
 						down),
+		cmocka_unit_test_setup_teardown(
+			an_iommu_in_use_is_softwares_and_hardwares, up, down),
+		cmocka_unit_test_setup_teardown(
+			an_iommu_without_addresses_is_refused, up, down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
