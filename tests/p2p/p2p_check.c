@@ -132,8 +132,9 @@ static int get_range(struct check *c, const char *key, uint64_t *start,
 	if (!number(text, 16, "-", start) || !strchr(text, '-') ||
 	    !number(strchr(text, '-') + 1, 16, "", &last) || last < *start)
 		return bad(c, "%s= is no range", key);
-	*size = last - *start + 1;
-	return *size ? 0 : bad(c, "%s= is all addresses", key);
+	/* A size is of 64 bits: of all addresses the last one is left out. */
+	*size = last - *start + (last - *start < UINT64_MAX);
+	return 0;
 }
 
 static int node_of(struct check *c, const char *name)
@@ -243,12 +244,14 @@ static int line_dmarange(struct check *c)
 static bool is_bridge(const char *type)
 {
 	return !strcmp(type, "rp") || !strcmp(type, "up") ||
-	       !strcmp(type, "dn") || !strcmp(type, "pcie2pci");
+	       !strcmp(type, "dn") || !strcmp(type, "pcie2pci") ||
+	       !strcmp(type, "pci2pcie");
 }
 
 static bool is_type(const char *type)
 {
-	static const char *const known[] = { "ep", "legep", "rciep", "conv" };
+	static const char *const known[] = { "ep", "legep", "rciep", "rcec",
+					     "conv" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -267,43 +270,57 @@ static int get_acs(struct check *c, uint16_t *ctrl)
 		return bad(c, "acs= is missing");
 	if (strcmp(acs, "none") &&
 	    (!number(acs, 16, "/", &cap) || !strchr(acs, '/') ||
-	     !number(strchr(acs, '/') + 1, 16, "", &n)))
+	     !number(strchr(acs, '/') + 1, 16, "", &n) || n > UINT16_MAX))
 		return bad(c, "acs= is no capability/control");
 	*ctrl = (uint16_t)n;
 	return 0;
 }
 
-/* Linux asks the first function of a root bus, at 00.0 or a root port, who it is. */
-static int note_first(struct check *c, const char *hb, const char *type)
+/* Device and function of DOMAIN:BUS:DEVICE.FUNCTION, -1: it is none. */
+static int devfn_of(const char *bdf)
 {
+	const char *at = strrchr(bdf, ':');
+	uint64_t device, function;
+
+	if (!at || !number(at + 1, 16, ".", &device) || !strchr(at, '.') ||
+	    !number(strchr(at, '.') + 1, 16, "", &function) || device > 31 ||
+	    function > 7)
+		return -1;
+	return (int)(device * 8 + function);
+}
+
+/* Who a function is: on a root bus, Linux asks the first one. */
+static int note_function(struct check *c, int node, const char *type)
+{
+	struct physbio_node *n = physbio_topology_node(c->m.t, node);
 	uint64_t vendor, device;
 	const char *id = value(c, "id");
-	struct physbio_node *n;
-	int node = node_of(c, hb);
 
-	if (node < 0)
-		return node;
 	if (!number(id, 16, ":", &vendor) || !strchr(id, ':') ||
-	    !number(strchr(id, ':') + 1, 16, "", &device))
+	    !number(strchr(id, ':') + 1, 16, "", &device) ||
+	    vendor > UINT16_MAX || device > UINT16_MAX)
 		return bad(c, "id= is no vendor:device");
-	n = physbio_topology_node(c->m.t, node);
-	if (!strcmp(strrchr(c->fields[1], ':'), ":00.0") || !strcmp(type, "rp"))
-		n->p2p_listed =
-			physbio_p2p_listing((uint16_t)vendor, (uint16_t)device);
+	n->vendor = (uint16_t)vendor;
+	n->device = (uint16_t)device;
+	if (!strcmp(type, "rp"))
+		n->port = PHYSBIO_ROOT_PORT;
 	return 0;
 }
 
-/* Functions of a root bus come in order: the first one found is the first. */
-static bool is_first(struct check *c, int node)
+/*
+ * Where it is. What is behind a bridge may be on several buses of it as far as these
+ * lines say, and two of them at one number; only a root bus is asked.
+ */
+static int note_place(struct check *c, int node, int above)
 {
-	struct physbio_node *n = physbio_topology_node(c->m.t, node);
-	int i;
+	struct physbio_error why;
 
-	for (i = 0; i < node; i++)
-		if (physbio_topology_node(c->m.t, i)->parent == n->parent)
-			return false;
-	return physbio_topology_node(c->m.t, n->parent)->kind ==
-	       PHYSBIO_HOST_BRIDGE;
+	if (physbio_topology_parent(c->m.t, above) >= 0)
+		return 0;
+	return physbio_topology_set_function(c->m.t, node,
+					     devfn_of(c->fields[1]), &why) ?
+		       bad(c, "%.100s", why.message) :
+		       0;
 }
 
 static int line_dev(struct check *c)
@@ -315,7 +332,7 @@ static int line_dev(struct check *c)
 
 	if (c->nr_fields < 2 || !up || !hb || !type)
 		return bad(c, "up=, hb= or type= is missing");
-	if (!is_type(type) || !strchr(c->fields[1], ':'))
+	if (!is_type(type) || devfn_of(c->fields[1]) < 0)
 		return bad(c, "no such type, or no function");
 	if (get_acs(c, &acs))
 		return -EINVAL;
@@ -327,7 +344,12 @@ static int line_dev(struct check *c)
 	if (node < 0)
 		return node;
 	physbio_topology_node(c->m.t, node)->acs_ctrl = acs;
-	return is_first(c, node) ? note_first(c, hb, type) : 0;
+	return note_function(c, node, type) ||
+			       note_place(c, node,
+					  physbio_topology_parent(c->m.t,
+								  node)) ?
+		       -EINVAL :
+		       0;
 }
 
 static int line_bar(struct check *c)
@@ -337,9 +359,11 @@ static int line_bar(struct check *c)
 	uint64_t cpu, reg;
 	int node, index;
 
-	if (c->nr_fields < 3 || !number(c->fields[2], 10, "", &reg) ||
-	    reg >= PHYSBIO_MAX_BARS)
-		return bad(c, "no number of a BAR");
+	if (c->nr_fields < 4 || !number(c->fields[2], 10, "", &reg))
+		return bad(c, "no number of a BAR, or no type");
+	/* Ports, and a ROM, are nobody's to reach. */
+	if (!strncmp(c->fields[3], "io", 2) || reg >= PHYSBIO_MAX_BARS)
+		return node_of(c, c->fields[1]) < 0 ? -EINVAL : 0;
 	node = node_of(c, c->fields[1]);
 	if (node < 0 || get_range(c, "cpu", &cpu, &bar.size) ||
 	    get(c, "bus", 16, &bar.bus))
@@ -612,22 +636,25 @@ static int distance_many(struct check *c, int provider, const int *clients,
 	return sum;
 }
 
+/* A provider, and clients up to the first key=value. */
 static int line_many(struct check *c)
 {
-	int provider, clients[2], i, distance;
+	int provider, clients[MAX_FIELDS], nr = 0, i, distance;
 
-	if (c->nr_fields < 5)
-		return bad(c, "no provider and two clients");
+	if (c->nr_fields < 3)
+		return bad(c, "no provider and clients");
 	provider = node_of(c, c->fields[1]);
 	if (provider < 0)
 		return provider;
-	for (i = 0; i < 2; i++) {
-		clients[i] = node_of(c, c->fields[2 + i]);
-		if (clients[i] < 0)
-			return clients[i];
+	for (i = 2; i < c->nr_fields && !strchr(c->fields[i], '='); i++) {
+		clients[nr] = node_of(c, c->fields[i]);
+		if (clients[nr++] < 0)
+			return -EINVAL;
 	}
+	if (!nr)
+		return bad(c, "no client");
 	c->checks++;
-	distance = distance_many(c, provider, clients, 2);
+	distance = distance_many(c, provider, clients, nr);
 	if (!distance_is(c, distance))
 		differs(c, "dist=%d", distance);
 	return 0;
