@@ -22,4 +22,10 @@ bool is_dtb(const void *blob, size_t size);
 /* A topology from text or a device tree; or NULL, and @who has said why. */
 struct physbio_topology *load_topology(const char *who, const char *path);
 
+/*
+ * The topology of this machine, or of another one of which @root has sys/, proc/ and
+ * lspci, the output of lspci -D -xxxx; or NULL, and @who has said why.
+ */
+struct physbio_topology *live_topology(const char *who, const char *root);
+
 #endif

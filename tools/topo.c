@@ -12,16 +12,19 @@
 #include <string.h>
 
 #include <physbio/dtb.h>
+#include <physbio/p2p.h>
 
 #include "tools.h"
 
 static int usage(FILE *to)
 {
 	fprintf(to,
-		"usage: physbio topo FILE [--windows]\n"
+		"usage: physbio topo FILE|--live[=DIR] [--windows]\n"
 		"  FILE       text (see physbio/topofile.h) or device tree blob\n"
-		"  --windows  a line for each window of a device tree: node, property, space, flags,\n"
-		"             bus, cpu, size, offset (cpu - bus), status, compatible\n");
+		"  --live     this machine; with DIR another one, of which that has sys/, proc/\n"
+		"             and lspci, the output of lspci -D -xxxx\n"
+		"  --windows  a line for each window: node, property, space, flags, bus, cpu,\n"
+		"             size, offset (cpu - bus), status, compatible\n");
 	return to == stderr ? 2 : 0;
 }
 
@@ -85,6 +88,43 @@ static int print_windows(const char *path, const void *blob, size_t size)
 	return 0;
 }
 
+/* The same columns for what has no device tree. */
+static void print_side_rows(const struct physbio_node *n, bool inbound)
+{
+	const struct physbio_bridge_window *w = inbound ? n->inbound :
+							  n->outbound;
+	unsigned int nr = inbound ? n->nr_inbound : n->nr_outbound;
+
+	for (; nr; nr--, w++) {
+		struct physbio_dtb_window row = {
+			.compatible = "-",
+			.inbound = inbound,
+			.status = "okay",
+			.space = w->bus + (w->size - 1) > UINT32_MAX ?
+					 PHYSBIO_DTB_MEM64 :
+					 PHYSBIO_DTB_MEM32,
+			.bus = w->bus,
+			.cpu = w->cpu,
+			.cpu_known = true,
+			.size = w->size,
+		};
+
+		snprintf(row.node, sizeof(row.node), "%s", n->name);
+		print_window(&row);
+	}
+}
+
+static void print_rows(struct physbio_topology *t)
+{
+	int i;
+
+	for (i = physbio_topology_child(t, -1); i >= 0;
+	     i = physbio_topology_next(t, i)) {
+		print_side_rows(physbio_topology_node(t, i), false);
+		print_side_rows(physbio_topology_node(t, i), true);
+	}
+}
+
 static void print_side(const char *side, const struct physbio_bridge_window *w,
 		       unsigned int nr)
 {
@@ -96,29 +136,60 @@ static void print_side(const char *side, const struct physbio_bridge_window *w,
 		       w->cpu < w->bus ? w->bus - w->cpu : w->cpu - w->bus);
 }
 
-static unsigned int depth_of(struct physbio_topology *t, int node)
+static void print_function(const struct physbio_node *n)
 {
-	unsigned int depth = 0;
+	static const char *const ports[PHYSBIO_NR_PORTS] = {
+		"bridge", "root port", "upstream port", "downstream port",
+		"bridge to PCI"
+	};
+	static const char *const hardware[] = { "", ", but always redirects",
+						", but never redirects" };
 
-	while ((node = physbio_topology_node(t, node)->parent) >= 0)
-		depth++;
-	return depth;
+	if (n->kind == PHYSBIO_BRIDGE)
+		printf("  %s", ports[n->port]);
+	if (n->vendor)
+		printf("  %04x:%04x", n->vendor, n->device);
+	if (n->acs_ctrl || n->acs_hw)
+		printf("  acs 0x%x%s", n->acs_ctrl, hardware[n->acs_hw]);
+	if (n->dma_mask != UINT64_MAX)
+		printf("  mask 0x%" PRIx64, n->dma_mask);
+}
+
+static void print_host_bridge(struct physbio_topology *t, int node)
+{
+	static const char *const listings[] = { "", "  listed",
+						"  listed for itself" };
+	const struct physbio_node *n = physbio_topology_node(t, node);
+
+	printf("  host bridge");
+	if (n->domain >= 0)
+		printf("  domain %04x bus %02x-%02x", (unsigned int)n->domain,
+		       n->first_bus, n->last_bus);
+	if (n->iommu_granule)
+		printf("  iommu %" PRIu32, n->iommu_granule);
+	printf("%s", listings[physbio_p2p_host_bridge_listing(t, node)]);
 }
 
 static void print_node(struct physbio_topology *t, int node)
 {
 	const struct physbio_node *n = physbio_topology_node(t, node);
-	int indent = 2 * (int)depth_of(t, node);
+	int indent = 2 * physbio_topology_depth(t, node);
 	unsigned int i;
 
 	printf("%*s%s", indent, "", n->name);
-	if (n->acs_ctrl)
-		printf("  acs 0x%x", n->acs_ctrl);
+	if (n->kind == PHYSBIO_HOST_BRIDGE)
+		print_host_bridge(t, node);
+	else
+		print_function(n);
 	if (n->numa_node >= 0)
 		printf("  node %d", n->numa_node);
 	printf("\n");
 	print_side("outbound", n->outbound, n->nr_outbound);
 	print_side("inbound", n->inbound, n->nr_inbound);
+	for (i = 0; i < n->nr_forwards; i++)
+		printf("%*s  forwards bus 0x%" PRIx64 "-0x%" PRIx64 "\n",
+		       indent, "", n->forwards[i].bus,
+		       n->forwards[i].bus + (n->forwards[i].size - 1));
 	for (i = 0; i < n->nr_bars; i++)
 		printf("%*s  BAR %u bus 0x%" PRIx64 " cpu 0x%" PRIx64
 		       " size 0x%" PRIx64 "%s\n",
@@ -128,69 +199,81 @@ static void print_node(struct physbio_topology *t, int node)
 		       n->bars[i].published ? " published" : "");
 }
 
-/* Each node, and then what is below it. */
-static void print_below(struct physbio_topology *t, int above)
+/* Each node, and then what is below it; without a stack: down, on, or up and on. */
+static void print_tree(struct physbio_topology *t)
 {
-	int node = -1, nr = physbio_topology_nr(t), at = above;
+	int node = physbio_topology_child(t, -1), next;
 
-	/* Depth first without a stack: the next child, or up and on. */
-	for (;;) {
-		for (node++; node < nr; node++)
-			if (physbio_topology_node(t, node)->parent == at)
-				break;
-		if (node < nr) {
-			print_node(t, node);
-			at = node;
-			node = -1;
-		} else if (at == above) {
-			return;
-		} else {
-			node = at;
-			at = physbio_topology_node(t, at)->parent;
+	while (node >= 0) {
+		print_node(t, node);
+		next = physbio_topology_child(t, node);
+		while (next < 0 && node >= 0) {
+			next = physbio_topology_next(t, node);
+			node = physbio_topology_parent(t, node);
 		}
+		node = next;
 	}
 }
 
-static int print_tree(const char *path)
+static int print_topology(struct physbio_topology *t, bool windows)
 {
-	struct physbio_topology *t = load_topology("physbio topo", path);
-
 	if (!t)
 		return 2;
-	print_below(t, -1);
+	if (windows)
+		print_rows(t);
+	else
+		print_tree(t);
 	physbio_topology_destroy(t);
 	return 0;
+}
+
+/* A device tree says more of its windows than a topology keeps. */
+static int print_file(const char *path, bool windows)
+{
+	size_t size;
+	void *blob;
+	int ret;
+
+	if (!windows)
+		return print_topology(load_topology("physbio topo", path),
+				      false);
+	blob = read_file("physbio topo", path, &size);
+	if (!blob)
+		return 2;
+	ret = is_dtb(blob, size) ?
+		      print_windows(path, blob, size) :
+		      print_topology(load_topology("physbio topo", path), true);
+	free(blob);
+	return ret;
 }
 
 int topo_main(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "live", optional_argument, NULL, 'l' },
 		{ "windows", no_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool windows = false;
-	size_t size;
-	void *blob;
-	int c, ret;
+	bool windows = false, live = false;
+	const char *root = NULL;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'h')
 			return usage(stdout);
-		if (c != 'w')
+		if (c != 'w' && c != 'l')
 			return usage(stderr);
-		windows = true;
+		windows |= c == 'w';
+		live |= c == 'l';
+		root = c == 'l' ? optarg : root;
 	}
-	if (optind + 1 != argc) {
-		complain("one file is needed");
+	if (live && optind == argc)
+		return print_topology(live_topology("physbio topo", root),
+				      windows);
+	if (live || optind + 1 != argc) {
+		complain("one file is needed, or --live");
 		return usage(stderr);
 	}
-	if (!windows)
-		return print_tree(argv[optind]);
-	blob = read_file("physbio topo", argv[optind], &size);
-	if (!blob)
-		return 2;
-	ret = print_windows(argv[optind], blob, size);
-	free(blob);
-	return ret;
+	return print_file(argv[optind], windows);
 }

@@ -85,7 +85,7 @@ head -c 100 /dev/zero >"$tmp/zero.dtb"
 if run "$physbio" topo --help | grep -q usage; then
 	expect 2 "zero.dtb:1: has a zero byte" "$physbio" topo "$tmp/zero.dtb"
 	expect 2 "none.dtb: can't be read" "$physbio" topo "$tmp/none.dtb"
-	expect 2 "one file is needed" "$physbio" topo --windows
+	expect 2 "one file is needed, or --live" "$physbio" topo --windows
 fi
 # A machine as text: the tree, the matrix, a pair.
 machine=$data/../../data/two-bridges.topo
@@ -100,4 +100,72 @@ expect 2 'there is no device "x"' "$physbio" p2p "$machine" nvme0 x
 expect 2 "usage:" "$physbio" p2p "$machine" nvme0
 printf 'host-bridge a\nhub b\n' >"$tmp/bad.topo"
 expect 2 'bad.topo:2: "hub" is no kind of line' "$physbio" p2p "$tmp/bad.topo"
+
+# A machine by what lspci, /sys and /proc show of it.
+live=$data/../../data/live
+run "$physbio" topo --live="$live" >"$tmp/live" 2>&1
+if ! grep -q "built without libpci" "$tmp/live"; then
+	run "$physbio" topo --live="$live" --windows | tr '\t' ' ' >"$tmp/rows"
+	cmp - "$tmp/rows" <<END || bad=1
+pci0002:00 ranges mem32 - 40000000 8040000000 40000000 8000000000 okay -
+pci0004:00 ranges mem64 - 8c00000000 8c00000000 400000000 0 okay -
+pci0004:00 ranges mem32 - 40000000 8840000000 4000 8800000000 okay -
+END
+	for text in "pci0004:00  host bridge  domain 0004 bus 00-ff  iommu 4096" \
+		"  0002:00:00.0  root port  1957:8d80  acs 0x1d" \
+		"    forwards bus 0x8c00000000-0x8c03ffffff" \
+		"    0002:01:00.0  144d:a808  mask 0xffffffffffff  node 0" \
+		"      BAR 1 bus 0x40000000 cpu 0x8840000000 size 0x4000"; do
+		expect 0 "$text" "$physbio" topo --live="$live"
+	done
+	expect 2 "PCI can't be read" "$physbio" topo --live="$tmp"
+	: >"$tmp/lspci"
+	expect 2 "there is no PCI device" "$physbio" topo --live="$tmp"
+	expect 2 "one file is needed, or --live" "$physbio" topo --live "$machine"
+	# A secondary bus that is the bridge's own, and a register that is cut off.
+	sed '/^0002:00:00.0/,/^$/ s/^10: \(.*\) 00 01 ff 00$/10: \1 00 00 ff 00/' \
+		"$live/lspci" >"$tmp/lspci"
+	expect 0 "0002:01:00.0" "$physbio" topo --live="$tmp"
+	sed '/^[1-9a-f][0-9a-f]*: /d' "$live/lspci" >"$tmp/lspci"
+	expect 0 "0004:00:00.0" "$physbio" topo --live="$tmp"
+fi
+
+# The same columns for text.
+run "$physbio" topo --windows "$machine" | tr '\t' ' ' >"$tmp/rows"
+cmp - "$tmp/rows" <<END || bad=1
+hb0 ranges mem32 - 40000000 9000000000 40000000 8fc0000000 okay -
+hb0 dma-ranges mem32 - 80000000 0 80000000 -80000000 okay -
+hb1 ranges mem32 - 40000000 a000000000 40000000 9fc0000000 okay -
+END
+
+# 10,000 nodes: a chain, a bus, and a host bridge each.
+for shape in 1 2 3; do
+	awk -v shape=$shape 'BEGIN {
+		print "host-bridge n0"
+		for (i = 1; i < 10000; i++) {
+			if (shape == 1)
+				print "bridge n" i " below=n" i - 1
+			else if (shape == 2)
+				print "endpoint n" i " below=n0"
+			else
+				printf "host-bridge n%d\noutbound n%d cpu=%d bus=0 size=65536\n",
+					i, i, i * 65536
+		} }' >"$tmp/big.topo"
+	expect 0 "n9999" "$physbio" topo "$tmp/big.topo"
+done
+printf 'host-bridge a\nbridge b below=c\nbridge c below=b\n' >"$tmp/cycle.topo"
+expect 2 'cycle.topo:2: "b" has no parent "c"' "$physbio" topo "$tmp/cycle.topo"
+
+# Trees cut short at any length, by the tool too.
+dtb=$recorded/dtb/qemu-bamboo.dtb
+if [ -e "$dtb" ]; then
+	size=$(wc -c <"$dtb")
+	for at in 1 3 4 39 40 41 100 $((size / 2)) $((size - 1)); do
+		head -c "$at" "$dtb" >"$tmp/cut.dtb"
+		if [ "$at" -ge 4 ]; then
+			expect 2 "cut.dtb: no device tree" "$physbio" topo --windows "$tmp/cut.dtb"
+		fi
+		expect 2 "cut.dtb" "$physbio" topo "$tmp/cut.dtb"
+	done
+fi
 exit $bad
