@@ -64,6 +64,25 @@ malformed $((hb + 1)) 'two nodes have the name' "NR == $hb { print } { print }"
 win=$(grep -n '^win' "$file" | head -n 1 | cut -d: -f1)
 malformed "$win" 'cpu= and bus= are not of one size' \
 	'/^win/ && !done++ { sub(/bus=/, "bus=0") ; sub(/bus=[0-9a-f]*-/, "bus=0-") } { print }'
+malformed $hb 'no name: "hb"' "NR == $hb { \$0 = \"hb\" } { print }"
+malformed $((hb + 1)) 'cpu= is no range' "NR == $hb + 1 { sub(/cpu=/, \"cpu=-\") } { print }"
+dev=$(grep -n '^dev' "$file" | head -n 1 | cut -d: -f1)
+for change in 'type=[a-z]*/type=x/no such type' 'acs=[^ ]*/acs=1/acs= is no capability' \
+	'acs=[^ ]*/acs=1\/10000/acs= is no capability' 'up=[^ ]*/up=x/has no parent "x"' \
+	'id=[^ ]*/id=1/id= is no vendor:device' 'id=[^ ]*/id=10000:1/id= is no vendor:device' \
+	'dev [^ ]*/dev 0002:00:20.0/no such type, or no function' 'hb=[^ ]*/hx=1/up=, hb= or type= is missing'; do
+	program=$(echo "$change" | sed 's/\(.*\)\/[^/]*$/\1/')
+	sed "$dev s/$program/" "$file" >"$tmp/malformed"
+	expect 2 "$tmp/malformed:$dev: " "$check" "$tmp/malformed"
+	expect 2 "${change##*/}" "$check" "$tmp/malformed"
+done
+for line in bar prov ram pair find many mixed; do
+	at=$(grep -n "^$line " "$file" | head -n 1 | cut -d: -f1)
+	sed "$at s/ .*//" "$file" >"$tmp/malformed"
+	expect 2 "$tmp/malformed:$at: " "$check" "$tmp/malformed"
+	sed "$at s/ [^ ]*/ 00ff:00:00.0/" "$file" >"$tmp/malformed"
+	expect 2 "$tmp/malformed:$at: " "$check" "$tmp/malformed"
+done
 expect 2 'the file ends before its "end"' "$check" /dev/stdin <<END
 $(grep -v '^end' "$file")
 END

@@ -192,6 +192,196 @@ static void large_ones_are_read_too(void **state)
 	physbio_topology_destroy(t);
 }
 
+static uint32_t seed;
+
+static uint32_t any(uint32_t below)
+{
+	seed = seed * 1103515245 + 12345;
+	return (seed >> 8) % below;
+}
+
+static void any_windows(struct physbio_topology *r, int hb)
+{
+	const uint64_t base = UINT64_C(0x1000000) * (uint64_t)(hb + 1);
+	struct physbio_bridge_window w;
+	uint32_t i, nr = any(4);
+
+	for (i = 0; i < nr; i++) {
+		w.cpu = (pb_phys_addr_t)(base + i * 0x100000);
+		w.bus = UINT64_C(0x1000000) * any(64) + i * 0x100000;
+		w.size = 0x100000;
+		physbio_topology_add_outbound(r, hb, &w, NULL);
+		physbio_topology_add_inbound(r, hb, &w, NULL);
+	}
+}
+
+static void any_host_bridge(struct physbio_topology *r, int node)
+{
+	struct physbio_node *n = physbio_topology_node(r, node);
+	uint32_t first = any(200);
+
+	n->p2p_listed = (enum physbio_p2p_listing)any(3);
+	n->p2p_routed = any(2);
+	n->numa_node = (int)any(3) - 1;
+	if (any(2))
+		physbio_topology_set_iommu(r, node, 4096u << any(5), NULL);
+	if (any(2))
+		physbio_topology_set_buses(r, node, (int)any(3), first,
+					   first + any(56), NULL);
+	any_windows(r, node);
+}
+
+static void any_bars(struct physbio_topology *r, int node)
+{
+	const struct physbio_node *hb =
+		physbio_topology_node(r, physbio_topology_host_bridge(r, node));
+	uint32_t i, nr = hb->nr_outbound ? any(4) : 0;
+
+	for (i = 0; i < nr; i++) {
+		const struct physbio_bar bar = {
+			hb->outbound[any(hb->nr_outbound)].bus +
+				any(16) * 0x10000,
+			0x10000u >> any(6), any(2)
+		};
+
+		physbio_topology_add_bar(r, node, &bar, NULL);
+	}
+}
+
+static void any_function(struct physbio_topology *r, int node)
+{
+	struct physbio_node *n = physbio_topology_node(r, node);
+	const struct physbio_forward w = { UINT64_C(0x100000) * any(99),
+					   0x100000 };
+
+	if (any(2))
+		physbio_topology_set_function(r, node, (int)any(256), NULL);
+	n->vendor = any(2) ? 0x8086 : 0;
+	n->device = (uint16_t)any(3);
+	n->acs_cap = (uint16_t)any(3);
+	n->acs_ctrl = (uint16_t)any(0x80);
+	n->acs_hw = (enum physbio_acs_hw)any(3);
+	if (n->kind == PHYSBIO_BRIDGE) {
+		physbio_topology_set_port(r, node, (enum physbio_port)any(5),
+					  NULL);
+		if (any(2))
+			physbio_topology_add_forward(r, node, &w, NULL);
+	} else {
+		n->dma_mask = UINT64_MAX >> any(64);
+		n->numa_node = (int)any(3) - 1;
+	}
+	any_bars(r, node);
+}
+
+static struct physbio_topology *any_topology(void)
+{
+	struct physbio_topology *r = physbio_topology_create();
+	int i, nr = 1 + (int)any(40);
+	char text[16];
+
+	physbio_topology_set_cpu_forwards(r, any(2));
+	for (i = 0; i < nr; i++) {
+		int above = i && any(6) ? (int)any((uint32_t)i) : -1;
+		enum physbio_node_kind kind = above < 0 ? PHYSBIO_HOST_BRIDGE :
+					      any(2)	? PHYSBIO_BRIDGE :
+							  PHYSBIO_ENDPOINT;
+		int node;
+
+		snprintf(text, sizeof(text), "n%d", i);
+		node = physbio_topology_add(
+			r, kind, text,
+			above < 0 || above >= physbio_topology_nr(r) ?
+				NULL :
+				physbio_topology_node(r, above)->name,
+			NULL);
+		if (node >= 0 && kind == PHYSBIO_HOST_BRIDGE)
+			any_host_bridge(r, node);
+		else if (node >= 0)
+			any_function(r, node);
+	}
+	return r;
+}
+
+/* Fields, as one line: what differs shows in two of them. */
+static void same_node(const struct physbio_node *a,
+		      const struct physbio_node *b)
+{
+	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->kind, b->kind);
+	assert_int_equal(a->parent, b->parent);
+	assert_int_equal(a->nr_outbound, b->nr_outbound);
+	assert_int_equal(a->nr_inbound, b->nr_inbound);
+	assert_int_equal(a->p2p_listed, b->p2p_listed);
+	assert_int_equal(a->p2p_routed, b->p2p_routed);
+	assert_int_equal(a->domain, b->domain);
+	assert_int_equal(a->first_bus, b->first_bus);
+	assert_int_equal(a->last_bus, b->last_bus);
+	assert_int_equal(a->iommu_granule, b->iommu_granule);
+	assert_int_equal(a->port, b->port);
+	assert_int_equal(a->nr_forwards, b->nr_forwards);
+	assert_memory_equal(a->forwards, b->forwards, sizeof(a->forwards));
+	assert_int_equal(a->devfn, b->devfn);
+	assert_int_equal(a->vendor, b->vendor);
+	assert_int_equal(a->device, b->device);
+	assert_int_equal(a->acs_cap, b->acs_cap);
+	assert_int_equal(a->acs_ctrl, b->acs_ctrl);
+	assert_int_equal(a->acs_hw, b->acs_hw);
+	assert_int_equal(a->nr_bars, b->nr_bars);
+	assert_true(a->dma_mask == b->dma_mask);
+	assert_int_equal(a->numa_node, b->numa_node);
+}
+
+static void any_topology_is_read_back_the_same(void **state)
+{
+	struct physbio_topology *r;
+	uint32_t start;
+	char *text, *again;
+	int i;
+
+	for (start = 1; start <= 500; start++) {
+		seed = start;
+		r = any_topology();
+		text = physbio_topology_format(r);
+		if (parse(text))
+			fail_msg("seed %u: line %u: %s\n%s", start, error.line,
+				 error.message, text);
+		assert_int_equal(physbio_topology_nr(r),
+				 physbio_topology_nr(t));
+		for (i = 0; i < physbio_topology_nr(r); i++)
+			same_node(physbio_topology_node(r, i),
+				  physbio_topology_node(t, i));
+		again = physbio_topology_format(t);
+		if (strcmp(text, again))
+			fail_msg("seed %u", start);
+		free(again);
+		free(text);
+		physbio_topology_destroy(t);
+		physbio_topology_destroy(r);
+	}
+}
+
+/* Bytes of a good text changed at random: an error with its line, or a topology. */
+static void any_bytes_are_an_error_or_a_topology(void **state)
+{
+	char text[sizeof(machine)];
+	unsigned int i, j;
+
+	for (i = 1; i <= 5000; i++) {
+		seed = i;
+		memcpy(text, machine, sizeof(machine));
+		for (j = 0; j <= any(3); j++)
+			text[any(sizeof(machine) - 1)] =
+				any(2) ? (char)any(256) : " \n=0x-"[any(6)];
+		t = NULL;
+		if (!physbio_topology_parse(text, sizeof(machine) - 1, &t,
+					    &error))
+			physbio_topology_destroy(t);
+		else if (t || !error.line || !*error.message)
+			fail_msg("seed %u: line %u: %s", i, error.line,
+				 error.message);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +390,8 @@ int main(void)
 		cmocka_unit_test(lines_that_mean_nothing_are_named),
 		cmocka_unit_test(bytes_that_are_no_text_are_refused),
 		cmocka_unit_test(large_ones_are_read_too),
+		cmocka_unit_test(any_topology_is_read_back_the_same),
+		cmocka_unit_test(any_bytes_are_an_error_or_a_topology),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
