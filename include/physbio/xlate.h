@@ -149,8 +149,9 @@ PB_API void physbio_xlate_init_identity(struct physbio_xlate *x);
  *	translator alone; kept likewise, and filled here
  *
  * A range is translated if one window has all of it. The translator remembers a window
- * of its last ranges, without a lock: any number of threads may use it. One window that
- * begins at address 0 on both sides is the identity up to its end, and never looked up.
+ * of its last ranges, without a lock: any number of threads may use it. Windows that
+ * touch, from address 0 on and with no offset, are one: the identity up to their end,
+ * with nothing to look up.
  *
  * Context: any. Return: 0, or -EINVAL and @x as before if a window is empty, wraps
  * on either side, or overlaps the one before it or stands out of order.

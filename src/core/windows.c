@@ -322,15 +322,31 @@ static bool windows_ok(const struct physbio_window *windows, u32 nr)
 	return true;
 }
 
+/* Are windows that touch the identity from address 0 on? @end is behind the last. */
+static bool is_identity(const struct physbio_window *windows, u32 nr, u64 *end)
+{
+	u32 i;
+
+	*end = 0;
+	for (i = 0; i < nr; i++) {
+		if (windows[i].start != *end || windows[i].bus != *end)
+			return false;
+		*end += windows[i].size;
+	}
+	return nr;
+}
+
 int physbio_xlate_init_windows(struct physbio_xlate *x,
 			       const struct physbio_window *windows, u32 nr,
 			       void *index)
 {
+	u64 end;
+
 	if (!windows_ok(windows, nr))
 		return -EINVAL;
 	physbio_xlate_init_identity(x);
-	if (nr == 1 && !windows->start && !windows->bus) {
-		x->bus_limit = windows->size;
+	if (is_identity(windows, nr, &end)) {
+		x->bus_limit = end;
 		return 0;
 	}
 	x->ops = &windows_ops;

@@ -113,42 +113,80 @@ static void a_window_may_end_at_the_top(void **state)
 
 static void an_empty_table_reaches_nothing(void **state)
 {
-	const struct pb_phys_vec vec = { .paddr = 0x1000, .len = 1 };
-	pb_dma_addr_t addr;
+	struct pb_phys_vec vecs[4];
+	pb_dma_addr_t addrs[4];
+	unsigned int i;
 
 	assert_int_equal(init(NULL, 0), 0);
 	assert_true(fails(0, 1));
 	assert_true(fails((pb_phys_addr_t)-1, 1));
-	assert_int_equal(physbio_xlate_map_batch(&dev, &vec, 1,
-						 PB_DMA_TO_DEVICE, 0, &addr),
+	for (i = 0; i < 4; i++)
+		vecs[i] = (struct pb_phys_vec){ .paddr = 0x1000, .len = 1 };
+	assert_int_equal(physbio_xlate_map_batch(&dev, vecs, 4,
+						 PB_DMA_TO_DEVICE, 0, addrs),
 			 -EIO);
 }
 
-static void an_identity_window_needs_no_translator(void **state)
-{
-	const struct physbio_window w = { 0, 0x10000, 0 };
+static const struct {
+	struct physbio_window w[2];
+	uint32_t nr;
+	bool identity;
+} identities[] = {
+	{ { { 0, 0x10000, 0 } }, 1, true },
+	{ { { 0, 0x8000, 0 }, { 0x8000, 0x8000, 0x8000 } }, 2, true },
+	{ { { 0, 0x10000, 0x1000 } }, 1, false },
+	{ { { 0x1000, 0xf000, 0x1000 } }, 1, false }, /* not below */
+	{ { { 0, 0x8000, 0 }, { 0x9000, 0x7000, 0x9000 } }, 2, false },
+	{ { { 0, 0x8000, 0 }, { 0x8000, 0x8000, 0x9000 } }, 2, false },
+};
 
-	assert_int_equal(init(&w, 1), 0);
-	assert_null(x.ops->map_phys);
-	assert_true(physbio_dma_value(map(0xf000, 0x1000)) == 0xf000);
-	assert_true(fails(0xf000, 0x1001));
-	assert_true(fails(0x10000, 1));
+static void the_identity_needs_no_translator(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(identities); i++) {
+		assert_int_equal(init(identities[i].w, identities[i].nr), 0);
+		assert_int_equal(!x.ops->map_phys, identities[i].identity);
+		if (identities[i].identity)
+			assert_true(physbio_dma_value(map(0x7fff, 2)) ==
+				    0x7fff);
+	}
 }
 
-static void an_identity_window_still_ends(void **state)
+static int map_one_in_batch(pb_phys_addr_t paddr, uint32_t len)
 {
-	const struct physbio_window w = { 0, 0x10000, 0 };
-	struct pb_phys_vec vec = { .paddr = 0xf000, .len = 0x1000 };
+	const struct pb_phys_vec vec = { .paddr = paddr, .len = len };
 	pb_dma_addr_t addr;
 
-	assert_int_equal(init(&w, 1), 0);
-	assert_int_equal(physbio_xlate_map_batch(&dev, &vec, 1,
-						 PB_DMA_TO_DEVICE, 0, &addr),
-			 0);
-	vec.len++;
-	assert_int_equal(physbio_xlate_map_batch(&dev, &vec, 1,
-						 PB_DMA_TO_DEVICE, 0, &addr),
-			 -EIO);
+	return physbio_xlate_map_batch(&dev, &vec, 1, PB_DMA_TO_DEVICE, 0,
+				       &addr);
+}
+
+static void the_identity_ends_with_its_windows(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(identities); i++) {
+		if (!identities[i].identity)
+			continue;
+		assert_int_equal(init(identities[i].w, identities[i].nr), 0);
+		assert_false(fails(0xf000, 0x1000));
+		assert_true(fails(0xf000, 0x1001));
+		assert_true(fails(0x10000, 1));
+		assert_int_equal(map_one_in_batch(0xf000, 0x1000), 0);
+		assert_int_equal(map_one_in_batch(0xf000, 0x1001), -EIO);
+	}
+}
+
+static void the_identity_may_have_no_end(void **state)
+{
+	const pb_phys_addr_t half = (pb_phys_addr_t)-1 / 2 + 1;
+	const struct physbio_window all[] = { { 0, half, 0 },
+					      { half, half, half } };
+
+	assert_int_equal(init(all, 2), 0);
+	assert_null(x.ops->map_phys);
+	assert_false(fails((pb_phys_addr_t)-4096, 4096));
 }
 
 /* The policy of mainline: the CPU's address, whatever the windows. */
@@ -396,8 +434,9 @@ int main(void)
 		cmocka_unit_test(tables_that_contradict_themselves_are_refused),
 		cmocka_unit_test(a_window_may_end_at_the_top),
 		cmocka_unit_test(an_empty_table_reaches_nothing),
-		cmocka_unit_test(an_identity_window_needs_no_translator),
-		cmocka_unit_test(an_identity_window_still_ends),
+		cmocka_unit_test(the_identity_needs_no_translator),
+		cmocka_unit_test(the_identity_ends_with_its_windows),
+		cmocka_unit_test(the_identity_may_have_no_end),
 		cmocka_unit_test(a_peers_memory_may_pass_the_windows_by),
 		cmocka_unit_test(every_layout_is_as_a_walk_has_it),
 		cmocka_unit_test(a_batch_is_as_a_walk_has_it),
