@@ -184,6 +184,7 @@ static void group_in_reach(const struct reach *r,
 	addrs[3] = addr_in_reach(r, &vecs[3]);
 }
 
+/* As window_near(), of four. */
 static void windows_near(const struct physbio_xlate *x,
 			 const struct pb_phys_vec *vecs,
 			 const struct physbio_window *w[GROUP])
