@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * physbio topo: what a description of a machine says of its host bridges, as a tree or,
- * with --windows, a line for each window, its fields apart by tabs.
+ * with --windows, a line for each window, its fields apart by tabs; with --populate, as
+ * a text with devices below it, for the other commands.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -13,18 +14,22 @@
 
 #include <physbio/dtb.h>
 #include <physbio/p2p.h>
+#include <physbio/topofile.h>
 
+#include "populate.h"
 #include "tools.h"
 
 static int usage(FILE *to)
 {
 	fprintf(to,
-		"usage: physbio topo FILE|--live[=DIR] [--windows]\n"
-		"  FILE       text (see physbio/topofile.h) or device tree blob\n"
-		"  --live     this machine; with DIR another one, of which that has sys/, proc/\n"
-		"             and lspci, the output of lspci -D -xxxx\n"
-		"  --windows  a line for each window: node, property, space, flags, bus, cpu,\n"
-		"             size, offset (cpu - bus), status, compatible\n");
+		"usage: physbio topo FILE|--live[=DIR] [--windows | --populate]\n"
+		"  FILE        text (see physbio/topofile.h) or device tree blob\n"
+		"  --live      this machine; with DIR another one, of which that has sys/, proc/\n"
+		"              and lspci, the output of lspci -D -xxxx\n"
+		"  --populate  text, with devices below each host bridge that has none: see\n"
+		"              docs/boards.md\n"
+		"  --windows   a line for each window: node, property, space, flags, bus, cpu,\n"
+		"              size, offset (cpu - bus), status, compatible\n");
 	return to == stderr ? 2 : 0;
 }
 
@@ -215,34 +220,60 @@ static void print_tree(struct physbio_topology *t)
 	}
 }
 
-static int print_topology(struct physbio_topology *t, bool windows)
+static int print_populated(struct physbio_topology *t)
 {
+	struct physbio_error error = { 0 };
+	char *text = NULL;
+
+	if (!populate(t, &error))
+		text = physbio_topology_format(t);
+	if (text)
+		fputs(text, stdout);
+	else
+		complain("%s", *error.message ? error.message : "no memory");
+	free(text);
+	return text ? 0 : 2;
+}
+
+/* What of a machine is printed: as the options have it. */
+enum what {
+	TREE = 0,
+	WINDOWS = 'w',
+	POPULATED = 'p',
+};
+
+static int print_topology(struct physbio_topology *t, enum what what)
+{
+	int ret = 0;
+
 	if (!t)
 		return 2;
-	if (windows)
+	if (what == WINDOWS)
 		print_rows(t);
+	else if (what == POPULATED)
+		ret = print_populated(t);
 	else
 		print_tree(t);
 	physbio_topology_destroy(t);
-	return 0;
+	return ret;
 }
 
 /* A device tree says more of its windows than a topology keeps. */
-static int print_file(const char *path, bool windows)
+static int print_file(const char *path, enum what what)
 {
 	size_t size;
 	void *blob;
 	int ret;
 
-	if (!windows)
+	if (what != WINDOWS)
 		return print_topology(load_topology("physbio topo", path),
-				      false);
+				      what);
 	blob = read_file("physbio topo", path, &size);
 	if (!blob)
 		return 2;
 	ret = is_dtb(blob, size) ?
 		      print_windows(path, blob, size) :
-		      print_topology(load_topology("physbio topo", path), true);
+		      print_topology(load_topology("physbio topo", path), what);
 	free(blob);
 	return ret;
 }
@@ -252,28 +283,33 @@ int topo_main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "live", optional_argument, NULL, 'l' },
 		{ "windows", no_argument, NULL, 'w' },
+		{ "populate", no_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool windows = false, live = false;
+	enum what what = TREE;
 	const char *root = NULL;
+	bool live = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'h')
 			return usage(stdout);
-		if (c != 'w' && c != 'l')
+		if (c == '?' || (c != 'l' && what))
 			return usage(stderr);
-		windows |= c == 'w';
-		live |= c == 'l';
-		root = c == 'l' ? optarg : root;
+		if (c != 'l') {
+			what = (enum what)c;
+			continue;
+		}
+		live = true;
+		root = optarg;
 	}
 	if (live && optind == argc)
 		return print_topology(live_topology("physbio topo", root),
-				      windows);
+				      what);
 	if (live || optind + 1 != argc) {
 		complain("one file is needed, or --live");
 		return usage(stderr);
 	}
-	return print_file(argv[optind], windows);
+	return print_file(argv[optind], what);
 }
