@@ -12,6 +12,7 @@
 
 #include <physbio/p2p.h>
 
+#include "reach.h"
 #include "tools.h"
 
 static int usage(FILE *to)
@@ -26,24 +27,6 @@ static int usage(FILE *to)
 }
 
 /* --- one pair --- */
-
-/* What a client must use for an address that goes through its host bridge. */
-static bool through_windows(const struct physbio_node *hb, uint64_t phys,
-			    uint64_t *dma)
-{
-	unsigned int i;
-
-	*dma = phys;
-	for (i = 0; i < hb->nr_inbound; i++) {
-		const struct physbio_bridge_window *w = &hb->inbound[i];
-
-		if (phys >= w->cpu && phys - w->cpu < w->size) {
-			*dma = w->bus + (phys - w->cpu);
-			return true;
-		}
-	}
-	return !hb->nr_inbound;
-}
 
 static void print_bar(struct physbio_topology *t, int provider, int client,
 		      unsigned int bar, const struct physbio_p2p_verdict *v)
@@ -62,7 +45,7 @@ static void print_bar(struct physbio_topology *t, int provider, int client,
 		printf("bus address 0x%" PRIx64 "\n", p->bars[bar].bus);
 	else if (v->map != PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE)
 		printf("none\n");
-	else if (!through_windows(hb, phys, &dma))
+	else if (!reach_inbound(hb, phys, 1, &dma))
 		printf("in no inbound window of %s\n", hb->name);
 	else if (dma + (p->bars[bar].size - 1) > c->dma_mask)
 		printf("0x%" PRIx64 " is beyond the mask of %s\n", dma,

@@ -16,6 +16,8 @@ static const struct {
 	{ "topo", topo_main,
 	  "print a machine: its bridges, windows and devices" },
 	{ "p2p", p2p_main, "which devices reach each other's memory, and how" },
+	{ "map", map_main,
+	  "the bus addresses of a range for a device, and what they hit" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "populate.h"
+#include "reach.h"
 
 /* Bus addresses that firmware leaves free: what is there is older than PCI. */
 #define LEGACY (1ull << 20)
@@ -18,25 +19,6 @@
 static bool apart(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
 	return a < b ? a_size <= b - a : b_size <= a - b;
-}
-
-/* Where a device below a host bridge finds a CPU range; false: nowhere. */
-static bool bus_of(const struct physbio_node *hb, uint64_t cpu, uint64_t size,
-		   uint64_t *bus)
-{
-	unsigned int i;
-
-	*bus = cpu;
-	for (i = 0; i < hb->nr_inbound; i++) {
-		const struct physbio_bridge_window *w = &hb->inbound[i];
-
-		if (cpu < w->cpu || cpu - w->cpu >= w->size ||
-		    size > w->size - (cpu - w->cpu))
-			continue;
-		*bus = w->bus + (cpu - w->cpu);
-		return true;
-	}
-	return !hb->nr_inbound;
 }
 
 static bool claimed(const struct physbio_node *hb, uint64_t cpu, uint64_t bus,
@@ -64,7 +46,7 @@ static bool ram_fits(struct physbio_topology *t, uint64_t start, uint64_t size)
 		const struct physbio_node *n = physbio_topology_node(t, i);
 
 		if (n->kind == PHYSBIO_HOST_BRIDGE &&
-		    (!bus_of(n, start, size, &bus) ||
+		    (!reach_inbound(n, start, size, &bus) ||
 		     claimed(n, start, bus, size)))
 			return false;
 	}
@@ -190,7 +172,8 @@ static bool ram_below_4g(struct physbio_topology *t, int hb)
 	uint64_t ram, bus;
 
 	return !populate_ram(t, RAM_SIZE, &ram) &&
-	       bus_of(physbio_topology_node(t, hb), ram, RAM_SIZE, &bus) &&
+	       reach_inbound(physbio_topology_node(t, hb), ram, RAM_SIZE,
+			     &bus) &&
 	       bus <= UINT32_MAX && RAM_SIZE - 1 <= UINT32_MAX - bus;
 }
 

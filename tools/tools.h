@@ -14,6 +14,7 @@ struct physbio_topology;
 int replay_main(int argc, char **argv);
 int topo_main(int argc, char **argv);
 int p2p_main(int argc, char **argv);
+int map_main(int argc, char **argv);
 
 /* A whole file, to be freed; or NULL, and @who has said why. */
 void *read_file(const char *who, const char *path, size_t *size);

@@ -17,6 +17,7 @@
 
 #include "../../src/repr/ops.h"
 #include "../../tools/populate.h"
+#include "../../tools/reach.h"
 #include "../../tools/tools.h"
 
 #define RAM_SIZE (1u << 20)
@@ -375,16 +376,10 @@ static bool has_address(const struct run *r, const struct place *p)
 		physbio_topology_node(r->b->t, r->client);
 	const struct physbio_node *hb = physbio_topology_node(
 		r->b->t, physbio_topology_host_bridge(r->b->t, r->client));
-	const struct physbio_bridge_window *w = hb->inbound;
+	uint64_t bus;
 
-	if (!hb->nr_inbound)
-		return p->paddr + (POPULATE_BAR - 1) <= c->dma_mask;
-	for (; w < hb->inbound + hb->nr_inbound; w++)
-		if (p->paddr >= w->cpu && p->paddr - w->cpu < w->size)
-			return w->bus + (p->paddr - w->cpu) +
-				       (POPULATE_BAR - 1) <=
-			       c->dma_mask;
-	return false;
+	return reach_inbound(hb, p->paddr, POPULATE_BAR, &bus) &&
+	       bus + (POPULATE_BAR - 1) <= c->dma_mask;
 }
 
 /* A device whose own BAR does not come back to it gets an error from the bus. */
