@@ -371,7 +371,8 @@ static void an_iommu_looks_up_all_that_comes_up(void **state)
 /*
  * Recorded on a real kernel: a switch that redirects though no ACS bit says so, and an
  * IOMMU above it. Software chooses the bus path, the transfer succeeds, and the bytes
- * are those that the IOMMU maps there. 64 of them were the same by chance.
+ * are those that the IOMMU maps there: memory that nobody has written. Of bytes that take
+ * every value alike, one in 256 is the same as any constant.
  */
 static void a_switch_that_lies_brings_other_bytes_and_no_error(void **state)
 {
@@ -383,10 +384,8 @@ static void a_switch_that_lies_brings_other_bytes_and_no_error(void **state)
 	unsigned int i, wrong = 0;
 
 	for (i = 0; i < TRANSFER; i++)
-		want[i] = (unsigned char)(i * 7 + i / 251);
+		want[i] = (unsigned char)(i * 7 + i / 256);
 	assert_int_equal(physbio_mem_write(mem, 0x20100000, want, TRANSFER), 0);
-	memset(got, 0x55, sizeof(got));
-	memcpy(got, want, 64);
 	assert_int_equal(physbio_mem_write(mem, RAM_START, got, TRANSFER), 0);
 	assert_int_equal(
 		physbio_iommu_create(4096, 0x40100000, TRANSFER, &iommu), 0);
@@ -411,7 +410,7 @@ static void a_switch_that_lies_brings_other_bytes_and_no_error(void **state)
 			 0);
 	for (i = 0; i < TRANSFER; i++)
 		wrong += got[i] != want[i];
-	assert_true(wrong > TRANSFER * 95 / 100);
+	assert_int_equal(wrong, TRANSFER - TRANSFER / 256);
 	/* and it can be noticed: what is hit is not the peer */
 	assert_int_equal(hit_from("a", 0x40100000).kind, PHYSBIO_HIT_RAM);
 	physbio_iommu_destroy(iommu);
