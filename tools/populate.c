@@ -12,7 +12,6 @@
 
 /* Bus addresses that firmware leaves free: what is there is older than PCI. */
 #define LEGACY (1ull << 20)
-#define RAM_SIZE (1ull << 20)
 
 /* --- RAM --- */
 
@@ -166,15 +165,14 @@ static int add_below(struct physbio_topology *t, int hb, unsigned int i,
 	return physbio_topology_add(t, below[i].kind, name, parent, error);
 }
 
-/* From the highest RAM address that it must reach. */
 static bool ram_below_4g(struct physbio_topology *t, int hb)
 {
 	uint64_t ram, bus;
 
-	return !populate_ram(t, RAM_SIZE, &ram) &&
-	       reach_inbound(physbio_topology_node(t, hb), ram, RAM_SIZE,
+	return !populate_ram(t, POPULATE_RAM, &ram) &&
+	       reach_inbound(physbio_topology_node(t, hb), ram, POPULATE_RAM,
 			     &bus) &&
-	       bus <= UINT32_MAX && RAM_SIZE - 1 <= UINT32_MAX - bus;
+	       bus <= UINT32_MAX && POPULATE_RAM - 1 <= UINT32_MAX - bus;
 }
 
 static int populate_one(struct physbio_topology *t, int hb, bool first,

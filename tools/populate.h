@@ -14,6 +14,9 @@
 /* Bytes of every BAR that is added, a published one in each outbound window. */
 #define POPULATE_BAR 16384u
 
+/* Bytes of RAM that a device with a mask of 32 bits must reach to get it. */
+#define POPULATE_RAM (128u << 10)
+
 /*
  * Put devices below each host bridge with windows that has nothing below it:
  *

@@ -20,7 +20,6 @@
 #include "../../tools/reach.h"
 #include "../../tools/tools.h"
 
-#define RAM_SIZE (1u << 20)
 #define LISTS_SIZE \
 	(64u << 10) /* at its start: they change, and are not compared */
 #define STORE_SECTORS 64u
@@ -173,7 +172,7 @@ static int find_places(struct board *b)
 	if (!b->places)
 		return -ENOMEM;
 	err = add_place(b, -1, -1, (pb_phys_addr_t)b->ram + LISTS_SIZE,
-			RAM_SIZE - LISTS_SIZE);
+			POPULATE_RAM - LISTS_SIZE);
 	for (i = 0; i < physbio_topology_nr(b->t) && !err; i++)
 		for (j = 0;
 		     j < (int)physbio_topology_node(b->t, i)->nr_bars && !err;
@@ -202,8 +201,9 @@ static void boot_down(struct board *b)
 static int boot(struct board *b, const struct forwarding *fw,
 		struct physbio_error *error)
 {
-	const struct physbio_mem_range ram = { (pb_phys_addr_t)b->ram, RAM_SIZE,
-					       PHYSBIO_MEM_RAM, -1, NULL };
+	const struct physbio_mem_range ram = { (pb_phys_addr_t)b->ram,
+					       POPULATE_RAM, PHYSBIO_MEM_RAM,
+					       -1, NULL };
 	int err;
 
 	set_forwarding(b->t, fw);
@@ -587,7 +587,7 @@ static int run_board(struct board *b, struct result *res)
 	int err = populate(b->t, &error);
 
 	if (!err)
-		err = populate_ram(b->t, RAM_SIZE, &b->ram);
+		err = populate_ram(b->t, POPULATE_RAM, &b->ram);
 	if (err) {
 		fprintf(stderr,
 			"%s: no devices, or no RAM that they reach: %s\n",
