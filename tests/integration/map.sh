@@ -3,7 +3,7 @@
 # What physbio map says: every command of a transcript, run again.
 # usage: map.sh PHYSBIO DATADIR
 set -u
-physbio=$1
+physbio=$(realpath "$1")
 cd "$2" || exit 1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
