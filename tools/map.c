@@ -317,7 +317,7 @@ static int run_machine(struct reach *r)
 
 	if (physbio_machine_create(r->t, r->ram, r->nr_ram, &r->m, &error))
 		return complain("%s", error.message);
-	if (physbio_fabric_create(r->t, physbio_machine_mem(r->m), &r->fabric))
+	if (reach_wire(r->t, r->m, physbio_machine_mem(r->m), &r->fabric))
 		complain("no memory for a fabric");
 	else
 		ret = print_range(r);

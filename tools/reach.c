@@ -5,6 +5,18 @@
  */
 #include "reach.h"
 
+int reach_wire(struct physbio_topology *t, const struct physbio_machine *m,
+	       struct physbio_mem *mem, struct physbio_fabric **fabric)
+{
+	int i, err = physbio_fabric_create(t, mem, fabric);
+
+	for (i = physbio_topology_child(t, -1); i >= 0 && !err;
+	     i = physbio_topology_next(t, i))
+		err = physbio_fabric_set_iommu(*fabric, i,
+					       physbio_machine_iommu(m, i));
+	return err;
+}
+
 bool reach_inbound(const struct physbio_node *hb, uint64_t cpu, uint64_t size,
 		   uint64_t *bus)
 {

@@ -37,6 +37,10 @@ struct reach_piece {
 	pb_dma_addr_t addr; /* PB_DMA_MAPPING_ERROR: none */
 };
 
+/* The fabric of a machine, with its IOMMUs. Return: 0 or -ENOMEM. */
+int reach_wire(struct physbio_topology *t, const struct physbio_machine *m,
+	       struct physbio_mem *mem, struct physbio_fabric **fabric);
+
 /*
  * The bus address of @size bytes at a CPU address as they are seen from below a host
  * bridge. Return: false if they are in no inbound window, and there are some.

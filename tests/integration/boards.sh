@@ -73,6 +73,17 @@ run "$physbio" topo --populate "$1" >"$tmp/text" || bad=1
 run "$physbio" topo --populate "$tmp/text" >"$tmp/got" || bad=1
 same "$1, populated twice" "$tmp/text" "$tmp/got"
 run "$test_boards" "$machine" >/dev/null || bad=1
+
+# Hardware unlike its config space is noticed, and only that.
+lying=$source/tests/data/redirecting.topo
+run "$test_boards" "$lying" >/dev/null 2>"$tmp/out"
+if [ $? != 1 ] || grep -v 'disk [a-z]* BAR 0 of peer at 0x40000000: failed, not right$' "$tmp/out"; then
+	echo "$lying: not noticed, or more than that"
+	bad=1
+fi
+sed 's/ acs-hw=always//' "$lying" >"$tmp/honest.topo"
+run "$test_boards" "$tmp/honest.topo" >/dev/null || bad=1
+
 run "$test_boards" "$tmp/none" >/dev/null 2>"$tmp/out"
 if [ $? != 2 ] || ! grep -q "none: can't be read" "$tmp/out"; then
 	echo "a board that is not there: $(cat "$tmp/out")"

@@ -211,7 +211,7 @@ static int boot(struct board *b, const struct forwarding *fw,
 	if (err)
 		return err;
 	b->mem = physbio_machine_mem(b->m);
-	err = physbio_fabric_create(b->t, b->mem, &b->fabric);
+	err = reach_wire(b->t, b->m, b->mem, &b->fabric);
 	return err ? err : find_places(b);
 }
 
@@ -378,6 +378,9 @@ static bool has_address(const struct run *r, const struct place *p)
 		r->b->t, physbio_topology_host_bridge(r->b->t, r->client));
 	uint64_t bus;
 
+	/* Its addresses are within every mask. */
+	if (hb->iommu_granule)
+		return true;
 	return reach_inbound(hb, p->paddr, POPULATE_BAR, &bus) &&
 	       bus + (POPULATE_BAR - 1) <= c->dma_mask;
 }
