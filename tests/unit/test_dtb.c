@@ -327,7 +327,7 @@ static void a_bus_in_between_translates_or_not(void **state)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		uint32_t entry[7] = { MEM32 };
+		uint32_t entry[8] = { MEM32 };
 
 		begin();
 		assert_int_equal(fdt_begin_node(blob, "bus"), 0);
