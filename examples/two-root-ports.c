@@ -53,18 +53,18 @@ static int describe(struct machine *m, const struct trp_case *c)
 
 	m->bus = c->equal_offsets ? 0x8400000000 : 0x40000000;
 	m->t = physbio_topology_create();
-	err = add_port(m, "pcie@3400000", "port 1", c,
+	err = add_port(m, "pcie@3400000", "port1", c,
 		       c->equal_offsets ? 0x8400000000 : 0x8040000000, m->bus);
 	if (!err)
-		err = add_port(m, "pcie@3500000", "port 2", c,
+		err = add_port(m, "pcie@3500000", "port2", c,
 			       c->equal_offsets ? 0x8c00000000 : 0x8840000000,
 			       far);
 	if (err)
 		return err;
-	m->cmb = add_bar(m, "cmb", "port 1", m->bus);
-	m->victim = c->victim ? add_bar(m, "victim", "port 2", far) : -1;
+	m->cmb = add_bar(m, "cmb", "port1", m->bus);
+	m->victim = c->victim ? add_bar(m, "victim", "port2", far) : -1;
 	m->disk_node = physbio_topology_add(m->t, PHYSBIO_ENDPOINT, "disk",
-					    "port 2", NULL);
+					    "port2", NULL);
 	return m->cmb < 0 || m->disk_node < 0 ? -1 : 0;
 }
 
