@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * test_model [--part I/N] [--every K] [--cases N] [--seed N]
+ * test_model [--part I/N] [--every K] [--cases N] [--seed N] [--repr NAME]...
  *
  * The engine, with physical and with page vectors (those under VMEMMAP and under
  * SPARSEMEM), against the model: over all small bios and many limits, and over random large ones. Decides what "all small" is.
@@ -28,12 +28,15 @@
 #define FRAGMENTS 512
 #define GAP_BIT_PAGE 13
 
-static const struct physbio_repr *const reprs[] = { &phys_physbio_repr,
-						    &phys12_physbio_repr,
-						    &phyr_physbio_repr,
-						    &page_physbio_repr,
-						    &sparse_physbio_repr };
+static const struct physbio_repr *const all_reprs[] = {
+	&phys_physbio_repr, &phys12_physbio_repr, &phyr_physbio_repr,
+	&page_physbio_repr, &sparse_physbio_repr,
+};
 #define NR_REPRS 5
+
+/* Those that are compared: all, or the one that was asked for. */
+static const struct physbio_repr *reprs[NR_REPRS];
+static unsigned int nr_reprs;
 
 struct options {
 	unsigned int part, parts;
@@ -145,7 +148,7 @@ static void set_limits(const struct model_limits *lim)
 		fast = lim->max_segment_size;
 	if (lim->seg_boundary < fast)
 		fast = (uint32_t)lim->seg_boundary + 1;
-	for (i = 0; i < NR_REPRS; i++) {
+	for (i = 0; i < nr_reprs; i++) {
 		limits[i]->max_segments = (uint16_t)lim->max_segments;
 		limits[i]->max_segment_size = lim->max_segment_size;
 		limits[i]->max_fast_segment_size = fast;
@@ -310,7 +313,7 @@ static void check_split(struct result *result, const struct model_bio *m,
 {
 	unsigned int n = model_fragments(m, lim), i, repr;
 
-	for (repr = 0; repr < NR_REPRS; repr++) {
+	for (repr = 0; repr < nr_reprs; repr++) {
 		struct pb_bio *bio = &bios[repr].bio;
 		struct pb_bvec_iter start = bio->bi_iter;
 
@@ -389,7 +392,7 @@ check_layout(struct result *result, uint64_t nr, const struct model_bio *m,
 	static struct engine_bio bios[NR_REPRS];
 	unsigned int i;
 
-	for (i = 0; i < NR_REPRS; i++)
+	for (i = 0; i < nr_reprs; i++)
 		make_bio(i, &bios[i], m);
 	for (i = (unsigned int)(nr / options.parts % options.every);
 	     i < nr_combinations; i += options.every) {
@@ -470,7 +473,7 @@ static void check_map(struct result *result, const struct model_bio *m,
 	if (f.err || !f.whole)
 		return;
 	model_rq_of(&mrq, m, &f);
-	for (repr = 0; repr < NR_REPRS; repr++) {
+	for (repr = 0; repr < nr_reprs; repr++) {
 		engine_rq(repr, &rq, &bios[repr].bio, f.nsegs);
 		compare_map(result, repr, m, lim, &mrq, &rq);
 		result->cases++;
@@ -539,7 +542,7 @@ static void check_merge_of(struct result *result, const struct model_bio *m,
 		return;
 	model_rq_of(&mrq, m, &fa);
 	want = model_merge(&mrq, &second->m, &fb, lim);
-	for (repr = 0; repr < NR_REPRS; repr++) {
+	for (repr = 0; repr < nr_reprs; repr++) {
 		struct pb_bio *ba = &bios[repr].bio;
 		struct pb_bio *bb = &second->bios[repr].bio;
 		struct pb_request rq;
@@ -571,7 +574,7 @@ static void check_merge(struct result *result, const struct model_bio *m,
 
 	for (n = 0; n < of; n++) {
 		layout_at(second_list, 1, n, &second.m);
-		for (i = 0; i < NR_REPRS; i++)
+		for (i = 0; i < nr_reprs; i++)
 			make_bio(i, &second.bios[i], &second.m);
 		second.m.sector = SECTOR + m->size / 512;
 		check_merge_of(result, m, lim, bios, &second);
@@ -712,7 +715,7 @@ static void check_random(struct result *result)
 		n = model_fragments(&m, &lim);
 		if (n >= FRAGMENTS - 1)
 			continue;
-		for (repr = 0; repr < NR_REPRS; repr++)
+		for (repr = 0; repr < nr_reprs; repr++)
 			check_random_repr(result, repr, &m, &lim, n);
 	}
 }
@@ -790,7 +793,7 @@ static void check_random_merges(struct result *result)
 			let_touch(&second.m, &m);
 		}
 		set_limits(&lim);
-		for (repr = 0; repr < NR_REPRS; repr++) {
+		for (repr = 0; repr < nr_reprs; repr++) {
 			make_bio(repr, &bios[repr], &m);
 			make_bio(repr, &second.bios[repr], &second.m);
 		}
@@ -839,7 +842,7 @@ static bool up(void)
 
 	if (!mem_up())
 		return false;
-	for (i = 0; i < NR_REPRS; i++) {
+	for (i = 0; i < nr_reprs; i++) {
 		queues[i] = reprs[i]->blk_mq_alloc_queue(&set, NULL, NULL);
 		limits[i] = (struct pb_queue_limits *)reprs[i]->queue_limits(
 			queues[i]);
@@ -852,7 +855,7 @@ static void down(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_REPRS; i++)
+	for (i = 0; i < nr_reprs; i++)
 		reprs[i]->blk_mq_destroy_queue(queues[i]);
 	physbio_mem_destroy(mem);
 }
@@ -893,6 +896,26 @@ static bool run(void)
 	return ok;
 }
 
+static bool choose_repr(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_REPRS && nr_reprs < NR_REPRS; i++)
+		if (!strcmp(all_reprs[i]->name, name)) {
+			reprs[nr_reprs++] = all_reprs[i];
+			return true;
+		}
+	return false;
+}
+
+static void choose_all(void)
+{
+	while (nr_reprs < NR_REPRS) {
+		reprs[nr_reprs] = all_reprs[nr_reprs];
+		nr_reprs++;
+	}
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
@@ -912,6 +935,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 's':
 		options.seed = (unsigned int)atoi(arg);
 		return 0;
+	case 'r':
+		if (!choose_repr(arg))
+			argp_error(state, "--repr %s: there is none", arg);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -923,6 +950,7 @@ static const struct argp_option argp_options[] = {
 	{ "every", 'e', "K", 0, "one of K combinations of limits" },
 	{ "cases", 'c', "N", 0, "random cases" },
 	{ "seed", 's', "N", 0, "of the random cases" },
+	{ "repr", 'r', "NAME", 0, "one representation; may be repeated" },
 	{ 0 },
 };
 
@@ -937,6 +965,8 @@ int main(int argc, char **argv)
 	bool ok;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	if (!nr_reprs)
+		choose_all();
 	if (!up())
 		return 2;
 	ok = run();
