@@ -1365,14 +1365,14 @@ static void place_pages(struct run *run, uint64_t base)
 	unsigned long last = pb_pfn_to_section_nr(
 		(base + ORACLE_MEM_SIZE - 1) >> PB_PAGE_SHIFT);
 	unsigned long root = nr / PB_SECTIONS_PER_ROOT;
-	struct pb_mem_section *sections = run->sections;
+	struct pb_mem_section *table = run->sections;
 
 	pb_vmemmap = (struct pb_page *)map;
 	physbio_memmap.roots = run->roots;
-	run->roots[root] = sections;
-	run->roots[root + 1] = sections + PB_SECTIONS_PER_ROOT;
+	run->roots[root] = table;
+	run->roots[root + 1] = table + PB_SECTIONS_PER_ROOT;
 	for (; nr <= last; nr++)
-		sections[nr - root * PB_SECTIONS_PER_ROOT].section_mem_map =
+		table[nr - root * PB_SECTIONS_PER_ROOT].section_mem_map =
 			map | PB_SECTION_PRESENT;
 }
 
