@@ -95,13 +95,23 @@ struct physbio_xlate_ops {
 	/* A free range, its last byte within dev->dma_mask, or false. */
 	bool (*iova_alloc)(const struct pb_device *dev, uint64_t size,
 			   uint64_t *iova);
+	/*
+	 * Give a range back. @deferred: it was unlinked so, and may still be in use
+	 * by the hardware: nobody gets it before that is over.
+	 */
 	void (*iova_free)(const struct pb_device *dev, uint64_t iova,
-			  uint64_t size);
-	/* 0 or -errno, and then nothing of it is mapped. */
-	int (*iova_map)(const struct pb_device *dev, uint64_t iova,
-			pb_phys_addr_t phys, uint64_t size);
-	void (*iova_unmap)(const struct pb_device *dev, uint64_t iova,
-			   uint64_t size);
+			  uint64_t size, bool deferred);
+	/*
+	 * Map bytes that begin alike within a granule on both sides, with all of the
+	 * granules that they touch. 0 or -errno, and then nothing of it is mapped.
+	 */
+	int (*iova_link)(const struct pb_device *dev, uint64_t iova,
+			 pb_phys_addr_t phys, uint64_t size,
+			 enum pb_dma_data_direction dir, unsigned long attrs);
+	/* Undo it. @deferred: iova_free() follows; the hardware may learn it later. */
+	void (*iova_unlink)(const struct pb_device *dev, uint64_t iova,
+			    uint64_t size, enum pb_dma_data_direction dir,
+			    unsigned long attrs, bool deferred);
 };
 
 /* A translator: how one device reaches memory. Filled by an init below. */
@@ -318,6 +328,9 @@ PB_API int pb_dma_iova_sync(const struct pb_device *dev,
  * @dir: as for the link
  * @attrs: as for the link
  *
+ * The hardware forgets it at once, also where the domain's policy is to defer: the
+ * addresses may be linked to other memory next.
+ *
  * Context: any. Source: dma_iova_unlink()
  */
 PB_API void pb_dma_iova_unlink(const struct pb_device *dev,
@@ -337,6 +350,9 @@ PB_API void pb_dma_iova_free(const struct pb_device *dev,
  * @mapped_len: bytes that were linked
  * @dir: as for the links
  * @attrs: as for the links
+ *
+ * By the domain's policy the hardware may learn of it later, see
+ * physbio_iommu_set_deferred().
  *
  * Context: any. Source: dma_iova_destroy()
  */

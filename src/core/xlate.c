@@ -228,14 +228,13 @@ int pb_dma_iova_link(const struct pb_device *dev,
 		     u64 offset, u64 size, enum pb_dma_data_direction dir,
 		     unsigned long attrs)
 {
-	struct granules g = granules_of(dev, phys, size);
+	u64 mask = pb_dma_get_merge_boundary(dev);
 	u64 iova = physbio_dma_value(state->addr) + offset;
 
 	/* The page table has no bytes: both must begin alike within a granule. */
-	if ((g.pad && offset) || g.pad != granules_of(dev, iova, size).pad)
+	if (((phys & mask) && offset) || ((phys ^ iova) & mask))
 		return -EINVAL;
-	return dev->xlate->ops->iova_map(
-		dev, iova - g.pad, (pb_phys_addr_t)(phys - g.pad), g.size);
+	return dev->xlate->ops->iova_link(dev, iova, phys, size, dir, attrs);
 }
 EXPORT_SYMBOL_GPL(pb_dma_iova_link);
 
@@ -246,26 +245,40 @@ int pb_dma_iova_sync(const struct pb_device *dev,
 }
 EXPORT_SYMBOL_GPL(pb_dma_iova_sync);
 
+static void iova_unlink(const struct pb_device *dev,
+			const struct pb_dma_iova_state *state, u64 offset,
+			u64 size, enum pb_dma_data_direction dir,
+			unsigned long attrs, bool deferred)
+{
+	u64 iova = physbio_dma_value(state->addr) + offset;
+
+	if (size)
+		dev->xlate->ops->iova_unlink(dev, iova, size, dir, attrs,
+					     deferred);
+}
+
+static void iova_free(const struct pb_device *dev,
+		      struct pb_dma_iova_state *state, bool deferred)
+{
+	u64 iova = physbio_dma_value(state->addr);
+	struct granules g = granules_of(dev, iova, state->size);
+
+	dev->xlate->ops->iova_free(dev, iova - g.pad, g.size, deferred);
+	memset(state, 0, sizeof(*state));
+}
+
 void pb_dma_iova_unlink(const struct pb_device *dev,
 			struct pb_dma_iova_state *state, u64 offset, u64 size,
 			enum pb_dma_data_direction dir, unsigned long attrs)
 {
-	u64 iova = physbio_dma_value(state->addr) + offset;
-	struct granules g = granules_of(dev, iova, size);
-
-	if (size)
-		dev->xlate->ops->iova_unmap(dev, iova - g.pad, g.size);
+	iova_unlink(dev, state, offset, size, dir, attrs, false);
 }
 EXPORT_SYMBOL_GPL(pb_dma_iova_unlink);
 
 void pb_dma_iova_free(const struct pb_device *dev,
 		      struct pb_dma_iova_state *state)
 {
-	u64 iova = physbio_dma_value(state->addr);
-	struct granules g = granules_of(dev, iova, state->size);
-
-	dev->xlate->ops->iova_free(dev, iova - g.pad, g.size);
-	memset(state, 0, sizeof(*state));
+	iova_free(dev, state, false);
 }
 EXPORT_SYMBOL_GPL(pb_dma_iova_free);
 
@@ -273,7 +286,8 @@ void pb_dma_iova_destroy(const struct pb_device *dev,
 			 struct pb_dma_iova_state *state, u64 mapped_len,
 			 enum pb_dma_data_direction dir, unsigned long attrs)
 {
-	pb_dma_iova_unlink(dev, state, 0, mapped_len, dir, attrs);
-	pb_dma_iova_free(dev, state);
+	iova_unlink(dev, state, 0, mapped_len, dir, attrs, true);
+	/* Where nothing was linked no hardware can know of it. */
+	iova_free(dev, state, mapped_len);
 }
 EXPORT_SYMBOL_GPL(pb_dma_iova_destroy);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A page table of four levels, and ranges of addresses by powers of two: what was freed
- * is given out again, and what is new comes from the top down.
+ * A page table of four levels, the IOTLB that the hardware keeps of it, and ranges of
+ * addresses by powers of two: what was freed is given out again, and what is new comes
+ * from the top down. Who may use an address that is freed, and when, is decided here.
  */
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@
 #define ORDERS (IOVA_BITS - 12 + 1)
 
 #define PTE_VALID 1u
+#define IOTLB_ENTRIES 256
 
 /* An entry of the lowest level: number of the physical granule, and whether it is. */
 typedef unsigned long pte_t;
@@ -28,18 +30,38 @@ struct table {
 	};
 };
 
+/* What the hardware has seen of the page table, and believes until it is told. */
+struct iotlb {
+	spinlock_t lock;
+	unsigned long flushes;
+	struct {
+		u64 iova; /* of the granule */
+		pte_t pte; /* 0: the entry is free */
+	} entries[IOTLB_ENTRIES]; /* by the low bits of the granule's number */
+};
+
 struct free_range {
 	struct free_range *next;
 	u64 iova;
+};
+
+/* A range that was unmapped before the hardware was told. */
+struct waiting_range {
+	u64 iova;
+	u64 size;
 };
 
 struct physbio_iommu {
 	u32 granule;
 	unsigned int shift;
 	u64 start;
+	struct iotlb *iotlb; /* the hardware's: locked by itself */
 	spinlock_t lock; /* from here on */
 	u64 top; /* below it nothing was given out yet */
 	struct free_range *free[ORDERS]; /* by order of granules */
+	struct free_range *spare; /* one for each range that is given out */
+	struct waiting_range *queue; /* NULL: strict */
+	unsigned int queue_max, queued;
 	struct physbio_iommu_stats stats;
 	struct table root;
 };
@@ -79,21 +101,74 @@ static pte_t *pte_of(struct physbio_iommu *iommu, u64 iova, bool make)
 	return &table->pte[index_at(iommu, iova, 0)];
 }
 
+static pte_t walk(struct physbio_iommu *iommu, u64 iova)
+{
+	pte_t *pte = pte_of(iommu, iova, false);
+
+	return pte ? __atomic_load_n(pte, __ATOMIC_ACQUIRE) : 0;
+}
+
+/* --- the hardware's part --- */
+
+/*
+ * The walk is under the lock too: an entry that it finds is in the IOTLB before whoever
+ * removes it from the table invalidates it here. What is not mapped is not remembered.
+ */
+static pte_t iotlb_lookup(struct iotlb *tlb, struct physbio_iommu *iommu,
+			  u64 iova)
+{
+	unsigned int i = index_at(iommu, iova, 0) % IOTLB_ENTRIES;
+	pte_t pte;
+
+	iova &= ~(u64)(iommu->granule - 1);
+	spin_lock(&tlb->lock);
+	pte = tlb->entries[i].iova == iova ? tlb->entries[i].pte : 0;
+	if (!pte) {
+		pte = walk(iommu, iova);
+		if (pte) {
+			tlb->entries[i].iova = iova;
+			tlb->entries[i].pte = pte;
+		}
+	}
+	spin_unlock(&tlb->lock);
+	return pte;
+}
+
+static void iotlb_invalidate(struct iotlb *tlb, u64 iova, u64 size)
+{
+	unsigned int i;
+
+	spin_lock(&tlb->lock);
+	for (i = 0; i < IOTLB_ENTRIES; i++)
+		if (tlb->entries[i].iova - iova < size)
+			tlb->entries[i].pte = 0;
+	spin_unlock(&tlb->lock);
+}
+
+static void iotlb_flush(struct iotlb *tlb)
+{
+	spin_lock(&tlb->lock);
+	memset(tlb->entries, 0, sizeof(tlb->entries));
+	tlb->flushes++;
+	spin_unlock(&tlb->lock);
+}
+
 uint32_t physbio_iommu_lookup(const struct physbio_iommu *iommu, uint64_t iova,
 			      pb_phys_addr_t *paddr)
 {
 	u32 offset = (u32)iova & (iommu->granule - 1);
-	pte_t *pte, entry;
+	pte_t entry;
 
 	if (iova >> IOVA_BITS)
 		return 0;
-	pte = pte_of((struct physbio_iommu *)iommu, iova, false);
-	entry = pte ? __atomic_load_n(pte, __ATOMIC_ACQUIRE) : 0;
+	entry = iotlb_lookup(iommu->iotlb, (struct physbio_iommu *)iommu, iova);
 	if (!(entry & PTE_VALID))
 		return 0;
 	*paddr = (pb_phys_addr_t)(((u64)(entry >> 1) << iommu->shift) + offset);
 	return iommu->granule - offset;
 }
+
+/* --- what software does to the table --- */
 
 static void iommu_unmap_locked(struct physbio_iommu *iommu, u64 iova, u64 size)
 {
@@ -141,19 +216,32 @@ static unsigned int order_of(const struct physbio_iommu *iommu, u64 size)
 	return order;
 }
 
+static void range_push(struct free_range **list, struct free_range *range)
+{
+	range->next = *list;
+	*list = range;
+}
+
+static struct free_range *range_pop(struct free_range **list)
+{
+	struct free_range *range = *list;
+
+	*list = range->next;
+	return range;
+}
+
 static bool iova_reuse(struct physbio_iommu *iommu, unsigned int order,
 		       u64 mask, u64 *iova)
 {
-	struct free_range **link = &iommu->free[order], *range;
+	struct free_range **link = &iommu->free[order];
 	u64 last = ((u64)iommu->granule << order) - 1;
 
-	while ((range = *link) && range->iova + last > mask)
-		link = &range->next;
-	if (!range)
+	while (*link && (*link)->iova + last > mask)
+		link = &(*link)->next;
+	if (!*link)
 		return false;
-	*link = range->next;
-	*iova = range->iova;
-	free(range);
+	*iova = (*link)->iova;
+	range_push(&iommu->spare, range_pop(link));
 	return true;
 }
 
@@ -161,6 +249,7 @@ static bool iova_carve(struct physbio_iommu *iommu, unsigned int order,
 		       u64 mask, u64 *iova)
 {
 	u64 size = (u64)iommu->granule << order;
+	struct free_range *range;
 	u64 top = iommu->top;
 
 	if (mask < top)
@@ -170,6 +259,10 @@ static bool iova_carve(struct physbio_iommu *iommu, unsigned int order,
 	top = (top - size) & ~(size - 1);
 	if (top < iommu->start)
 		return false;
+	range = calloc(1, sizeof(*range));
+	if (!range)
+		return false;
+	range_push(&iommu->spare, range);
 	iommu->top = top;
 	*iova = top;
 	return true;
@@ -193,20 +286,74 @@ static bool iommu_iova_alloc(const struct pb_device *dev, u64 size, u64 *iova)
 	return found;
 }
 
-static void iommu_iova_free(const struct pb_device *dev, u64 iova, u64 size)
+static void iova_free_locked(struct physbio_iommu *iommu, u64 iova, u64 size)
+{
+	struct free_range *range = range_pop(&iommu->spare);
+
+	range->iova = iova;
+	range_push(&iommu->free[order_of(iommu, size)], range);
+	iommu->stats.ranges--;
+}
+
+/* The hardware first: an address is nobody else's while it may still be in use. */
+static void flush_locked(struct physbio_iommu *iommu)
+{
+	iotlb_flush(iommu->iotlb);
+	while (iommu->queued) {
+		iommu->queued--;
+		iova_free_locked(iommu, iommu->queue[iommu->queued].iova,
+				 iommu->queue[iommu->queued].size);
+	}
+}
+
+static void iova_defer_locked(struct physbio_iommu *iommu, u64 iova, u64 size)
+{
+	iommu->queue[iommu->queued].iova = iova;
+	iommu->queue[iommu->queued].size = size;
+	iommu->queued++;
+	if (iommu->queued == iommu->queue_max)
+		flush_locked(iommu);
+}
+
+static void iommu_iova_free(const struct pb_device *dev, u64 iova, u64 size,
+			    bool deferred)
 {
 	struct physbio_iommu *iommu = dev->xlate->priv;
-	struct free_range *range = malloc(sizeof(*range));
-	unsigned int order = order_of(iommu, size);
 
 	spin_lock(&iommu->lock);
-	iommu->stats.ranges--;
-	if (range) { /* else it is lost until the domain goes */
-		range->iova = iova;
-		range->next = iommu->free[order];
-		iommu->free[order] = range;
-	}
+	if (deferred && iommu->queue)
+		iova_defer_locked(iommu, iova, size);
+	else
+		iova_free_locked(iommu, iova, size);
 	spin_unlock(&iommu->lock);
+}
+
+void physbio_iommu_flush(struct physbio_iommu *iommu)
+{
+	spin_lock(&iommu->lock);
+	if (iommu->queued)
+		flush_locked(iommu);
+	spin_unlock(&iommu->lock);
+}
+
+int physbio_iommu_set_deferred(struct physbio_iommu *iommu, unsigned int max)
+{
+	struct waiting_range *queue = NULL, *old;
+
+	if (max) {
+		queue = calloc(max, sizeof(*queue));
+		if (!queue)
+			return -ENOMEM;
+	}
+	spin_lock(&iommu->lock);
+	if (iommu->queued)
+		flush_locked(iommu);
+	old = iommu->queue;
+	iommu->queue = queue;
+	iommu->queue_max = max;
+	spin_unlock(&iommu->lock);
+	free(old);
+	return 0;
 }
 
 /* --- the translator --- */
@@ -218,34 +365,44 @@ static u64 iommu_merge_boundary(const struct pb_device *dev)
 	return iommu->granule - 1;
 }
 
-static int iommu_map(const struct pb_device *dev, u64 iova, pb_phys_addr_t phys,
-		     u64 size)
-{
-	struct physbio_iommu *iommu = dev->xlate->priv;
-	int err;
-
-	if ((iova | phys | size) & (iommu->granule - 1))
-		return -EINVAL;
-	spin_lock(&iommu->lock);
-	err = iommu_map_locked(iommu, iova, phys, size);
-	spin_unlock(&iommu->lock);
-	return err;
-}
-
-static void iommu_unmap(const struct pb_device *dev, u64 iova, u64 size)
-{
-	struct physbio_iommu *iommu = dev->xlate->priv;
-
-	spin_lock(&iommu->lock);
-	iommu_unmap_locked(iommu, iova, size);
-	spin_unlock(&iommu->lock);
-}
-
+/* The granules that @size bytes at @addr touch: how many bytes they have. */
 static u64 granules(const struct physbio_iommu *iommu, u64 addr, u64 size)
 {
 	u64 mask = iommu->granule - 1;
 
 	return ((addr & mask) + size + mask) & ~mask;
+}
+
+static int iommu_iova_link(const struct pb_device *dev, u64 iova,
+			   pb_phys_addr_t phys, u64 size,
+			   enum pb_dma_data_direction dir, unsigned long attrs)
+{
+	struct physbio_iommu *iommu = dev->xlate->priv;
+	u64 mask = iommu->granule - 1;
+	int err;
+
+	if ((iova ^ phys) & mask)
+		return -EINVAL;
+	spin_lock(&iommu->lock);
+	err = iommu_map_locked(iommu, iova & ~mask, phys & ~mask,
+			       granules(iommu, iova, size));
+	spin_unlock(&iommu->lock);
+	return err;
+}
+
+static void iommu_iova_unlink(const struct pb_device *dev, u64 iova, u64 size,
+			      enum pb_dma_data_direction dir,
+			      unsigned long attrs, bool deferred)
+{
+	struct physbio_iommu *iommu = dev->xlate->priv;
+	u64 whole = granules(iommu, iova, size);
+
+	iova &= ~(u64)(iommu->granule - 1);
+	spin_lock(&iommu->lock);
+	iommu_unmap_locked(iommu, iova, whole);
+	if (!deferred || !iommu->queue)
+		iotlb_invalidate(iommu->iotlb, iova, whole);
+	spin_unlock(&iommu->lock);
 }
 
 static pb_dma_addr_t iommu_map_phys(const struct pb_device *dev,
@@ -259,8 +416,8 @@ static pb_dma_addr_t iommu_map_phys(const struct pb_device *dev,
 
 	if (whole < size || !iommu_iova_alloc(dev, whole, &iova))
 		return PB_DMA_MAPPING_ERROR;
-	if (iommu_map(dev, iova, (pb_phys_addr_t)(phys - offset), whole)) {
-		iommu_iova_free(dev, iova, whole);
+	if (iommu_iova_link(dev, iova + offset, phys, size, dir, attrs)) {
+		iommu_iova_free(dev, iova, whole, false);
 		return PB_DMA_MAPPING_ERROR;
 	}
 	return physbio_dma_make(iova + offset);
@@ -272,11 +429,10 @@ static void iommu_unmap_phys(const struct pb_device *dev, pb_dma_addr_t addr,
 {
 	const struct physbio_iommu *iommu = dev->xlate->priv;
 	u64 iova = physbio_dma_value(addr);
-	u64 whole = granules(iommu, iova, size);
 
-	iova &= ~(u64)(iommu->granule - 1);
-	iommu_unmap(dev, iova, whole);
-	iommu_iova_free(dev, iova, whole);
+	iommu_iova_unlink(dev, iova, size, dir, attrs, true);
+	iommu_iova_free(dev, iova & ~(u64)(iommu->granule - 1),
+			granules(iommu, iova, size), true);
 }
 
 static const struct physbio_xlate_ops iommu_ops = {
@@ -286,8 +442,8 @@ static const struct physbio_xlate_ops iommu_ops = {
 	.merge_boundary = iommu_merge_boundary,
 	.iova_alloc = iommu_iova_alloc,
 	.iova_free = iommu_iova_free,
-	.iova_map = iommu_map,
-	.iova_unmap = iommu_unmap,
+	.iova_link = iommu_iova_link,
+	.iova_unlink = iommu_iova_unlink,
 };
 
 void physbio_xlate_init_iommu(struct physbio_xlate *x,
@@ -315,6 +471,12 @@ int physbio_iommu_create(uint32_t granule, uint64_t start, uint64_t size,
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		return -ENOMEM;
+	made->iotlb = calloc(1, sizeof(*made->iotlb));
+	if (!made->iotlb) {
+		free(made);
+		return -ENOMEM;
+	}
+	spin_lock_init(&made->iotlb->lock);
 	made->granule = granule;
 	made->shift = (unsigned int)ilog2(granule);
 	made->start = start;
@@ -342,20 +504,24 @@ static void free_tables(struct table *root)
 	}
 }
 
+static void free_list(struct free_range *list)
+{
+	while (list)
+		free(range_pop(&list));
+}
+
 void physbio_iommu_destroy(struct physbio_iommu *iommu)
 {
-	struct free_range *range;
 	int order;
 
 	if (!iommu)
 		return;
 	free_tables(&iommu->root);
-	for (order = 0; order < ORDERS; order++) {
-		while ((range = iommu->free[order])) {
-			iommu->free[order] = range->next;
-			free(range);
-		}
-	}
+	for (order = 0; order < ORDERS; order++)
+		free_list(iommu->free[order]);
+	free_list(iommu->spare);
+	free(iommu->queue);
+	free(iommu->iotlb);
 	free(iommu);
 }
 
@@ -364,5 +530,9 @@ void physbio_iommu_stats(struct physbio_iommu *iommu,
 {
 	spin_lock(&iommu->lock);
 	*stats = iommu->stats;
+	stats->waiting = iommu->queued;
+	spin_lock(&iommu->iotlb->lock);
+	stats->flushes = iommu->iotlb->flushes;
+	spin_unlock(&iommu->iotlb->lock);
 	spin_unlock(&iommu->lock);
 }

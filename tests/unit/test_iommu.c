@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* One range of bus addresses for a whole request, and what the hardware finds there. */
+#include <pthread.h>
+
 #include "fixture.h"
 
 #include <stdio.h>
@@ -335,10 +337,12 @@ static void a_device_that_trusts_it_reads_other_bytes(void **state)
 	assert_true(pb_dma_iova_try_alloc(&dev, &iova, RAM_START, 8192));
 	addr = iova.addr;
 	first = physbio_dma_value(addr);
-	assert_int_equal(xlate.ops->iova_map(&dev, first, RAM_START, GRANULE),
+	assert_int_equal(xlate.ops->iova_link(&dev, first, RAM_START, GRANULE,
+					      PB_DMA_TO_DEVICE, 0),
 			 0);
-	assert_int_equal(xlate.ops->iova_map(&dev, first + GRANULE,
-					     RAM_START + 65536, GRANULE),
+	assert_int_equal(xlate.ops->iova_link(&dev, first + GRANULE,
+					      RAM_START + 65536, GRANULE,
+					      PB_DMA_TO_DEVICE, 0),
 			 0);
 	for (i = 0; i < 8192; i++) {
 		uint64_t right = i < 4096 ? RAM_START + i :
@@ -368,6 +372,269 @@ static void with_its_gap_bit_it_is_mapped_in_two(void **state)
 	pb_dma_unmap_phys(&dev, first, 4096, PB_DMA_TO_DEVICE, 0);
 	pb_dma_unmap_phys(&dev, iter.addr, 4096, PB_DMA_TO_DEVICE, 0);
 	down();
+}
+
+/* --- when the hardware learns of it --- */
+
+static void in_strict_mode_what_is_unmapped_faults_at_once(void **state)
+{
+	pb_dma_addr_t addr;
+
+	domain_up(IOVA_SIZE);
+	addr = pb_dma_map_phys(&dev, RAM_START, 8192, PB_DMA_TO_DEVICE, 0);
+	assert_true(hits(addr, 4096) == RAM_START + 4096);
+	pb_dma_unmap_phys(&dev, addr, 8192, PB_DMA_TO_DEVICE, 0);
+	assert_true(hits(addr, 4096) == UINT64_MAX);
+	domain_down();
+}
+
+/* What was never used is in no IOTLB, and faults even so. */
+static void in_deferred_mode_a_device_still_reaches_what_it_used(void **state)
+{
+	struct physbio_iommu_stats stats;
+	pb_dma_addr_t addr, next;
+
+	domain_up(IOVA_SIZE);
+	assert_int_equal(physbio_iommu_set_deferred(iommu, 4), 0);
+	addr = pb_dma_map_phys(&dev, RAM_START, 8192, PB_DMA_TO_DEVICE, 0);
+	assert_true(hits(addr, 0) == RAM_START);
+	pb_dma_unmap_phys(&dev, addr, 8192, PB_DMA_TO_DEVICE, 0);
+	assert_true(hits(addr, 5) == RAM_START + 5);
+	assert_true(hits(addr, 4096) == UINT64_MAX);
+	/* the address is nobody else's meanwhile */
+	next = pb_dma_map_phys(&dev, RAM_START + 65536, 8192, PB_DMA_TO_DEVICE,
+			       0);
+	assert_true(physbio_dma_value(next) != physbio_dma_value(addr));
+	physbio_iommu_stats(iommu, &stats);
+	assert_int_equal(stats.ranges, 2);
+	assert_int_equal(stats.waiting, 1);
+	assert_int_equal(stats.flushes, 0);
+	physbio_iommu_flush(iommu);
+	assert_true(hits(addr, 5) == UINT64_MAX);
+	pb_dma_unmap_phys(&dev, next, 8192, PB_DMA_TO_DEVICE, 0);
+	physbio_iommu_flush(iommu);
+	physbio_iommu_flush(iommu); /* nothing waits */
+	physbio_iommu_stats(iommu, &stats);
+	assert_int_equal(stats.waiting, 0);
+	assert_int_equal(stats.flushes, 2);
+	domain_down();
+}
+
+static void a_full_flush_queue_is_flushed(void **state)
+{
+	struct physbio_iommu_stats stats;
+	struct pb_dma_iova_state st;
+	pb_dma_addr_t addr = PB_DMA_MAPPING_ERROR;
+	unsigned int i;
+
+	domain_up(IOVA_SIZE);
+	assert_int_equal(physbio_iommu_set_deferred(iommu, 3), 0);
+	for (i = 0; i < 3; i++) {
+		physbio_iommu_stats(iommu, &stats);
+		assert_int_equal(stats.waiting, i);
+		assert_true(
+			pb_dma_iova_try_alloc(&dev, &st, RAM_START, GRANULE));
+		assert_int_equal(pb_dma_iova_link(&dev, &st, RAM_START, 0,
+						  GRANULE, PB_DMA_TO_DEVICE, 0),
+				 0);
+		addr = st.addr;
+		assert_true(hits(addr, 0) == RAM_START);
+		pb_dma_iova_destroy(&dev, &st, GRANULE, PB_DMA_TO_DEVICE, 0);
+	}
+	assert_true(hits(addr, 0) == UINT64_MAX);
+	physbio_iommu_stats(iommu, &stats);
+	assert_int_equal(stats.flushes, 1);
+	domain_down();
+}
+
+/* Addresses that stay may be linked again: there is nothing to wait for. */
+static void a_part_that_is_unlinked_is_forgotten_at_once(void **state)
+{
+	struct pb_dma_iova_state st;
+
+	domain_up(IOVA_SIZE);
+	assert_int_equal(physbio_iommu_set_deferred(iommu, 4), 0);
+	assert_true(pb_dma_iova_try_alloc(&dev, &st, RAM_START, GRANULE));
+	assert_int_equal(pb_dma_iova_link(&dev, &st, RAM_START, 0, GRANULE,
+					  PB_DMA_TO_DEVICE, 0),
+			 0);
+	assert_true(hits(st.addr, 0) == RAM_START);
+	pb_dma_iova_unlink(&dev, &st, 0, GRANULE, PB_DMA_TO_DEVICE, 0);
+	assert_true(hits(st.addr, 0) == UINT64_MAX);
+	pb_dma_iova_free(&dev, &st);
+	domain_down();
+}
+
+static void addresses_that_wait_are_missed(void **state)
+{
+	pb_dma_addr_t addr;
+
+	domain_up(GRANULE);
+	assert_int_equal(physbio_iommu_set_deferred(iommu, 2), 0);
+	addr = pb_dma_map_phys(&dev, RAM_START, 512, PB_DMA_TO_DEVICE, 0);
+	pb_dma_unmap_phys(&dev, addr, 512, PB_DMA_TO_DEVICE, 0);
+	addr = pb_dma_map_phys(&dev, RAM_START, 512, PB_DMA_TO_DEVICE, 0);
+	assert_int_equal(pb_dma_mapping_error(&dev, addr), -ENOMEM);
+	/* to be strict again is to flush */
+	assert_int_equal(physbio_iommu_set_deferred(iommu, 0), 0);
+	addr = pb_dma_map_phys(&dev, RAM_START, 512, PB_DMA_TO_DEVICE, 0);
+	assert_int_equal(pb_dma_mapping_error(&dev, addr), 0);
+	pb_dma_unmap_phys(&dev, addr, 512, PB_DMA_TO_DEVICE, 0);
+	domain_down();
+}
+
+/* --- no memory --- */
+
+/* Of all callocs of the library, the one that fails; 0: none. */
+static unsigned int calloc_fails;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	if (calloc_fails && !--calloc_fails)
+		return NULL;
+	return __real_calloc(n, size);
+}
+
+static void a_domain_needs_memory(void **state)
+{
+	struct physbio_iommu *made = NULL;
+
+	for (calloc_fails = 1; calloc_fails <= 2; calloc_fails++) {
+		unsigned int nth = calloc_fails;
+
+		assert_int_equal(physbio_iommu_create(GRANULE, IOVA_START,
+						      IOVA_SIZE, &made),
+				 -ENOMEM);
+		assert_null(made);
+		calloc_fails = nth;
+	}
+	calloc_fails = 0;
+	domain_up(IOVA_SIZE);
+	calloc_fails = 1;
+	assert_int_equal(physbio_iommu_set_deferred(iommu, 4), -ENOMEM);
+	domain_down();
+}
+
+/* Two tables' borders and three levels: every allocation fails once. */
+static void a_table_that_cannot_be_made_leaves_nothing(void **state)
+{
+	unsigned int nth, failed = 0;
+	pb_dma_addr_t addr;
+
+	for (nth = 1;; nth++) {
+		domain_up(IOVA_SIZE);
+		calloc_fails = nth;
+		addr = pb_dma_map_phys(&dev, RAM_START, 1 << 20,
+				       PB_DMA_TO_DEVICE, 0);
+		if (!pb_dma_mapping_error(&dev, addr))
+			break;
+		assert_int_equal(calloc_fails, 0);
+		failed++;
+		domain_down();
+	}
+	assert_true(failed >= 4);
+	calloc_fails = 0;
+	pb_dma_unmap_phys(&dev, addr, 1 << 20, PB_DMA_TO_DEVICE, 0);
+	domain_down();
+}
+
+/* A translator whose n'th link fails. */
+static unsigned int link_fails;
+
+static int failing_link(const struct pb_device *d, uint64_t at,
+			pb_phys_addr_t phys, uint64_t size,
+			enum pb_dma_data_direction dir, unsigned long attrs)
+{
+	static struct physbio_xlate inner;
+	struct pb_device to = *d;
+
+	if (!--link_fails)
+		return -ENOMEM;
+	physbio_xlate_init_iommu(&inner, iommu);
+	to.xlate = &inner;
+	return inner.ops->iova_link(&to, at, phys, size, dir, attrs);
+}
+
+static void an_error_of_any_link_undoes_the_others(void **state)
+{
+	const struct range r[] = {
+		{ 0, 4096 }, { 65536, 4096 }, { 131072, 4096 }, { 196608, 512 }
+	};
+	struct physbio_xlate_ops ops;
+	unsigned int nth, deferred;
+
+	for (nth = 1; nth <= 4; nth++) {
+		for (deferred = 0; deferred < 2; deferred++) {
+			domain_up(IOVA_SIZE);
+			assert_int_equal(
+				physbio_iommu_set_deferred(iommu, deferred * 4),
+				0);
+			ops = *xlate.ops;
+			ops.iova_link = failing_link;
+			xlate.ops = &ops;
+			submit(&wide, r, 4);
+			link_fails = nth;
+			assert_false(pb_blk_rq_dma_map_iter_start(
+				kept[0], &dev, &iova, &iter));
+			assert_int_equal(pb_blk_status_to_errno(iter.status),
+					 -ENOMEM);
+			assert_false(pb_dma_use_iova(&iova));
+			physbio_iommu_flush(iommu);
+			down();
+		}
+	}
+}
+
+/* --- several threads --- */
+
+#define NR_THREADS 4
+
+/* Each maps and unmaps its own page and always finds it. */
+static void *use_domain(void *arg)
+{
+	pb_phys_addr_t phys = RAM_START + (uintptr_t)arg * 65536;
+	uintptr_t wrong = 0;
+	unsigned int i;
+
+	for (i = 0; i < 500; i++) {
+		pb_dma_addr_t addr = pb_dma_map_phys(&dev, phys + i % 4096,
+						     4096, PB_DMA_TO_DEVICE, 0);
+
+		wrong += hits(addr, 0) != phys + i % 4096;
+		wrong += hits(addr, 4095) != phys + i % 4096 + 4095;
+		pb_dma_unmap_phys(&dev, addr, 4096, PB_DMA_TO_DEVICE, 0);
+		if (i % 50 == 49)
+			physbio_iommu_flush(iommu);
+	}
+	return (void *)wrong;
+}
+
+static void threads_share_a_domain(void **state)
+{
+	pthread_t threads[NR_THREADS];
+	unsigned int deferred;
+	uintptr_t i;
+
+	for (deferred = 0; deferred < 2; deferred++) {
+		domain_up(IOVA_SIZE);
+		assert_int_equal(
+			physbio_iommu_set_deferred(iommu, deferred * 7), 0);
+		for (i = 0; i < NR_THREADS; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL,
+							use_domain, (void *)i),
+					 0);
+		for (i = 0; i < NR_THREADS; i++) {
+			void *wrong;
+
+			pthread_join(threads[i], &wrong);
+			assert_null(wrong);
+		}
+		physbio_iommu_flush(iommu);
+		domain_down();
+	}
 }
 
 static void random_requests_reach_their_bytes(void **state)
@@ -437,6 +704,17 @@ int main(void)
 		cmocka_unit_test(without_its_gap_bit_a_fragment_is_not_mapped),
 		cmocka_unit_test(a_device_that_trusts_it_reads_other_bytes),
 		cmocka_unit_test(with_its_gap_bit_it_is_mapped_in_two),
+		cmocka_unit_test(
+			in_strict_mode_what_is_unmapped_faults_at_once),
+		cmocka_unit_test(
+			in_deferred_mode_a_device_still_reaches_what_it_used),
+		cmocka_unit_test(a_full_flush_queue_is_flushed),
+		cmocka_unit_test(a_part_that_is_unlinked_is_forgotten_at_once),
+		cmocka_unit_test(addresses_that_wait_are_missed),
+		cmocka_unit_test(a_domain_needs_memory),
+		cmocka_unit_test(a_table_that_cannot_be_made_leaves_nothing),
+		cmocka_unit_test(an_error_of_any_link_undoes_the_others),
+		cmocka_unit_test(threads_share_a_domain),
 		cmocka_unit_test(random_requests_reach_their_bytes),
 	};
 
