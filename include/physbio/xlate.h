@@ -19,6 +19,7 @@ struct pb_phys_vec;
 struct physbio_iommu;
 struct physbio_window_index;
 struct physbio_xlate;
+struct physbio_bounce;
 
 /* Values as in the kernel. Source: enum pci_p2pdma_map_type */
 enum pb_pci_p2pdma_map_type {
@@ -27,6 +28,8 @@ enum pb_pci_p2pdma_map_type {
 	PB_PCI_P2PDMA_MAP_NOT_SUPPORTED,
 	PB_PCI_P2PDMA_MAP_BUS_ADDR, /* stays below a common bridge */
 	PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
+	/* Not the kernel's. */
+	PHYSBIO_P2PDMA_MAP_BOUNCE, /* out of reach: copied by the CPU */
 };
 
 /*
@@ -62,6 +65,7 @@ enum pb_dma_data_direction {
 
 /* Bits of attrs. */
 #define PB_DMA_ATTR_MMIO (1u << 10) /* a peer's BAR, not RAM */
+#define PHYSBIO_DMA_ATTR_BOUNCE (1u << 31) /* copy it, whatever is in reach */
 
 struct physbio_xlate_ops {
 	const char *name;
@@ -130,6 +134,14 @@ struct physbio_xlate {
 	 * does since dma_map_phys().
 	 */
 	bool mmio_identity;
+	/*
+	 * Policy for a peer's memory that the device can't reach. false: an error;
+	 * true: where there is a pool the CPU copies it. See bounce.h.
+	 */
+	bool bounce_p2p;
+	struct physbio_bounce *bounce; /* pool, or NULL */
+	uint64_t bounce_bus; /* bus address of the pool's first byte */
+	const struct physbio_xlate *inner; /* tried before the pool */
 	void *priv; /* a prototype's own */
 };
 
@@ -137,6 +149,8 @@ struct physbio_xlate {
 struct pb_device {
 	const struct physbio_xlate *xlate;
 	uint64_t dma_mask; /* highest bus address it can put on the bus */
+	/* low bits of an address that bouncing must keep, dma_set_min_align_mask() */
+	uint32_t min_align_mask;
 	int numa_node; /* -1: none */
 	void *driver_data;
 };
@@ -196,7 +210,8 @@ PB_API void physbio_xlate_set_p2p(struct physbio_xlate *x, const uint8_t *map,
  * @dev: DMA client
  * @region: region; NULL: RAM
  *
- * Context: any. Return: PB_PCI_P2PDMA_MAP_NONE for RAM, never _UNKNOWN.
+ * Context: any. Return: PB_PCI_P2PDMA_MAP_NONE for RAM, never _UNKNOWN; instead of
+ * _NOT_SUPPORTED PHYSBIO_P2PDMA_MAP_BOUNCE, where that is the translator's policy.
  * Source: pci_p2pdma_state()
  */
 PB_API enum pb_pci_p2pdma_map_type
@@ -296,7 +311,9 @@ PB_API bool pb_dma_iova_try_alloc(const struct pb_device *dev,
  * @attrs: PB_DMA_ATTR_*
  *
  * Only the first one may begin, only the last one end, within a granule.
- * Context: any. Return: 0; -EINVAL if another one does; -EADDRINUSE; -ENOMEM.
+ * Context: any. Return: 0; -EINVAL if another one does; -EADDRINUSE; -ENOMEM. Of an
+ * untrusted device also -EPERM, if such an end is of a peer's memory, and -ENOSPC or
+ * -EFAULT, if there is no slot for it or nothing to copy.
  * Source: dma_iova_link()
  */
 PB_API int pb_dma_iova_link(const struct pb_device *dev,

@@ -162,7 +162,14 @@ EXPORT_SYMBOL_GPL(pb_dma_map_bvec);
 
 static unsigned long map_attrs(enum pb_pci_p2pdma_map_type map)
 {
-	return map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ? PB_DMA_ATTR_MMIO : 0;
+	switch (map) {
+	case PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
+		return PB_DMA_ATTR_MMIO;
+	case PHYSBIO_P2PDMA_MAP_BOUNCE:
+		return PHYSBIO_DMA_ATTR_BOUNCE;
+	default:
+		return 0;
+	}
 }
 
 static bool dma_iter_map(struct pb_request *rq, const struct pb_device *dev,

@@ -85,6 +85,9 @@ static int sg_map(const struct pb_device *dev, struct pb_scatterlist *sg,
 		return sg_map_phys(dev, sg, dir, attrs);
 	case PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
 		return sg_map_phys(dev, sg, dir, attrs | PB_DMA_ATTR_MMIO);
+	case PHYSBIO_P2PDMA_MAP_BOUNCE:
+		return sg_map_phys(dev, sg, dir,
+				   attrs | PHYSBIO_DMA_ATTR_BOUNCE);
 	case PB_PCI_P2PDMA_MAP_BUS_ADDR:
 		return sg_map_peer(sg, region);
 	default:

@@ -69,7 +69,9 @@ physbio_p2p_state(const struct pb_device *dev,
 		map = x->p2p_map[region->id];
 	if (map != PB_PCI_P2PDMA_MAP_BUS_ADDR &&
 	    map != PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE)
-		return PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
+		return x->bounce_p2p && x->bounce ?
+			       PHYSBIO_P2PDMA_MAP_BOUNCE :
+			       PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
 	return (enum pb_pci_p2pdma_map_type)map;
 }
 EXPORT_SYMBOL_GPL(physbio_p2p_state);

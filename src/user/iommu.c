@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include <physbio/bounce.h>
 #include <physbio/iommu.h>
 #include <physbio/xlate.h>
 
@@ -373,16 +374,12 @@ static u64 granules(const struct physbio_iommu *iommu, u64 addr, u64 size)
 	return ((addr & mask) + size + mask) & ~mask;
 }
 
-static int iommu_iova_link(const struct pb_device *dev, u64 iova,
-			   pb_phys_addr_t phys, u64 size,
-			   enum pb_dma_data_direction dir, unsigned long attrs)
+/* All of the granules that the bytes touch. */
+static int map_whole(struct physbio_iommu *iommu, u64 iova, u64 phys, u64 size)
 {
-	struct physbio_iommu *iommu = dev->xlate->priv;
 	u64 mask = iommu->granule - 1;
 	int err;
 
-	if ((iova ^ phys) & mask)
-		return -EINVAL;
 	spin_lock(&iommu->lock);
 	err = iommu_map_locked(iommu, iova & ~mask, phys & ~mask,
 			       granules(iommu, iova, size));
@@ -390,11 +387,31 @@ static int iommu_iova_link(const struct pb_device *dev, u64 iova,
 	return err;
 }
 
-static void iommu_iova_unlink(const struct pb_device *dev, u64 iova, u64 size,
-			      enum pb_dma_data_direction dir,
-			      unsigned long attrs, bool deferred)
+/* A part of a granule: its bytes alone, in a granule of the pool. */
+static int map_copy(const struct pb_device *dev, u64 iova, u64 phys, u64 size)
 {
+	struct physbio_bounce *pool = dev->xlate->bounce;
 	struct physbio_iommu *iommu = dev->xlate->priv;
+	const struct physbio_bounce_place place = {
+		.mask = iommu->granule - 1,
+		.whole = true,
+		.last = U64_MAX,
+	};
+	pb_phys_addr_t slot;
+	int err = physbio_bounce_map(pool, (pb_phys_addr_t)phys, size, &place,
+				     &slot);
+
+	if (err)
+		return err;
+	err = map_whole(iommu, iova, slot, size);
+	if (err) /* as if it had gone to the device: nothing is copied back */
+		physbio_bounce_unmap(pool, slot, PB_DMA_TO_DEVICE);
+	return err;
+}
+
+static void unlink_whole(struct physbio_iommu *iommu, u64 iova, u64 size,
+			 bool deferred)
+{
 	u64 whole = granules(iommu, iova, size);
 
 	iova &= ~(u64)(iommu->granule - 1);
@@ -403,6 +420,97 @@ static void iommu_iova_unlink(const struct pb_device *dev, u64 iova, u64 size,
 	if (!deferred || !iommu->queue)
 		iotlb_invalidate(iommu->iotlb, iova, whole);
 	spin_unlock(&iommu->lock);
+}
+
+/*
+ * Where the copies of a linked range may be: in its first and its last granule, since
+ * only there a link may begin or end within one.
+ */
+static int copies_of(struct physbio_iommu *iommu, u64 iova, u64 size,
+		     pb_phys_addr_t *copies)
+{
+	u64 ends[2] = { iova, iova + size - 1 };
+	int i, n = 0;
+
+	for (i = 0; i < 2; i++) {
+		pte_t pte = walk(iommu, ends[i]);
+
+		if (i && (ends[0] ^ ends[1]) >> iommu->shift == 0)
+			break;
+		if (pte)
+			copies[n++] = (pb_phys_addr_t)(pte >> 1)
+				      << iommu->shift;
+	}
+	return n;
+}
+
+/* A copy goes back when the hardware can no longer change it, unless it is deferred. */
+static void unlink_range(const struct pb_device *dev, u64 iova, u64 size,
+			 enum pb_dma_data_direction dir, bool deferred)
+{
+	struct physbio_bounce *pool = dev->xlate->bounce;
+	pb_phys_addr_t copies[2];
+	int i, n = 0;
+
+	if (unlikely(pool))
+		n = copies_of(dev->xlate->priv, iova, size, copies);
+	unlink_whole(dev->xlate->priv, iova, size, deferred);
+	for (i = 0; i < n; i++)
+		physbio_bounce_unmap(pool, copies[i], dir);
+}
+
+/*
+ *   |   |-head-|------- whole granules -------|-tail-|   |
+ */
+static int link_untrusted(const struct pb_device *dev, u64 iova, u64 phys,
+			  u64 size)
+{
+	struct physbio_iommu *iommu = dev->xlate->priv;
+	u64 mask = iommu->granule - 1;
+	u64 head = min(-phys & mask, size);
+	u64 tail = (size - head) & mask, middle = size - head - tail;
+	u64 done = 0;
+	int err = 0;
+
+	if (head)
+		err = map_copy(dev, iova, phys, head);
+	if (!err) {
+		done = head;
+		if (middle)
+			err = map_whole(iommu, iova + head, phys + head,
+					middle);
+	}
+	if (!err) {
+		done = head + middle;
+		if (tail)
+			err = map_copy(dev, iova + done, phys + done, tail);
+	}
+	if (err && done)
+		unlink_range(dev, iova, done, PB_DMA_TO_DEVICE, false);
+	return err;
+}
+
+static int iommu_iova_link(const struct pb_device *dev, u64 iova,
+			   pb_phys_addr_t phys, u64 size,
+			   enum pb_dma_data_direction dir, unsigned long attrs)
+{
+	struct physbio_iommu *iommu = dev->xlate->priv;
+	u64 mask = iommu->granule - 1;
+
+	if ((iova ^ phys) & mask)
+		return -EINVAL;
+	if (likely(!dev->xlate->bounce || !((phys | size) & mask)))
+		return map_whole(iommu, iova, phys, size);
+	if (attrs & PB_DMA_ATTR_MMIO)
+		return -EPERM;
+	return link_untrusted(dev, iova, phys, size);
+}
+
+static void iommu_iova_unlink(const struct pb_device *dev, u64 iova, u64 size,
+			      enum pb_dma_data_direction dir,
+			      unsigned long attrs, bool deferred)
+{
+	unlink_range(dev, iova, size, dir, deferred);
 }
 
 static pb_dma_addr_t iommu_map_phys(const struct pb_device *dev,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <physbio/machine.h>
+#include <physbio/nvme.h>
 #include <physbio/p2p.h>
 
 /* What one endpoint needs. */
@@ -181,6 +182,8 @@ static int client_setup(struct physbio_machine *m, int node,
 	client_set_p2p(m, node);
 	c->dev.xlate = &c->xlate;
 	c->dev.dma_mask = n->dma_mask;
+	/* Devices here are NVMe's: PRPs name pages. */
+	c->dev.min_align_mask = PB_NVME_CTRL_PAGE_SIZE - 1;
 	c->dev.numa_node = n->numa_node;
 	return 0;
 }
