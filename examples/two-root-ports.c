@@ -130,8 +130,9 @@ static int io(struct machine *m, pb_blk_opf_t op)
 	bio = m->repr->bio_alloc_bioset(physbio_memdev_bdev(m->disk), 4, op,
 					PB_GFP_KERNEL, &bs);
 	if (m->repr->bio_add_dma_addr) {
-		m->repr->bio_add_dma_addr(bio, physbio_dma_make(m->bus),
-					  TRP_LEN);
+		m->repr->bio_add_dma_addr(
+			bio, pb_pci_p2pdma_bus_addr_map(region, region->start),
+			TRP_LEN);
 	} else {
 		m->repr->bio_set_region(bio, region);
 		m->repr->bio_add_phys(bio, region->start, TRP_LEN);

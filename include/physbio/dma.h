@@ -95,10 +95,15 @@ PB_API bool pb_blk_map_iter_next(struct pb_request *rq,
  * @iter: addr and len of the range on success, else status
  *
  * Every range must be unmapped as pb_blk_rq_dma_unmap() says, also when a later one
- * fails. A request of a P2P region that the device can't reach has status
- * PB_BLK_STS_TARGET (-EREMOTEIO, as dma_map_sgtable() has it) and one that can't be
- * mapped PB_BLK_STS_IOERR (-EIO, likewise): neither will be otherwise when it is tried
- * again. Mainline's twin says PB_BLK_STS_INVAL and PB_BLK_STS_RESOURCE.
+ * fails. A range of the device's own BAR is its offset there, if the translator says so:
+ * the descriptor must say it too.
+ *
+ * A request of a P2P region that the device can't reach has status PB_BLK_STS_TARGET
+ * (-EREMOTEIO, as dma_map_sgtable() has it), one that can't be mapped PB_BLK_STS_IOERR
+ * (-EIO, likewise), also where slots or addresses have run out. Mainline's twin says
+ * PB_BLK_STS_INVAL, and PB_BLK_STS_RESOURCE whatever the cause: there a timer offers
+ * the request again. Here nothing would, with nothing else in flight, and most of
+ * these will not be otherwise.
  *
  * Context: any. Return: true if there is a range. Source:
  * blk_rq_dma_map_iter_start()

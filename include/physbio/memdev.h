@@ -58,6 +58,11 @@ struct physbio_memdev_config {
 	bool sgl_supported; /* of data and of metadata */
 	bool admin; /* its queue is the admin queue: PRPs alone */
 	bool deferred; /* requests wait for physbio_memdev_poll() */
+	/*
+	 * Its own BAR, where SGL descriptors may name offsets: its controller memory
+	 * buffer; kept by the caller. NULL: it refuses such descriptors.
+	 */
+	const struct physbio_region *cmb;
 };
 
 struct physbio_memdev_stats {

@@ -27,10 +27,11 @@ extern "C" {
 #define PB_NVME_MAX_META_SEGS 15
 #define PB_NVME_SGL_THRESHOLD (32u << 10)
 
-/* Type in the high 4 bits. As the NVMe specification has them. */
+/* Type in the high 4 bits, subtype in the low. As the NVMe specification has them. */
 #define PB_NVME_SGL_DATA 0x00
 #define PB_NVME_SGL_SEGMENT 0x20
 #define PB_NVME_SGL_LAST_SEGMENT 0x30
+#define PB_NVME_SGL_OFFSET 0x01 /* subtype: here, within the device's own BAR */
 
 /* Bits of a command's flags: PRPs if none is set. As the specification has them. */
 #define PB_NVME_CMD_SGL_METABUF (1u << 6) /* an SGL; metadata are one buffer */
@@ -50,6 +51,7 @@ enum pb_nvme_sc {
 	PB_NVME_SC_SGL_INVALID_METADATA = 0x10, /* the same of the metadata */
 	PB_NVME_SC_SGL_INVALID_TYPE = 0x11,
 	PB_NVME_SC_PRP_INVALID_OFFSET = 0x13,
+	PB_NVME_SC_SGL_INVALID_OFFSET = 0x16,
 	PB_NVME_SC_LBA_RANGE = 0x80,
 };
 

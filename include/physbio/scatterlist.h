@@ -16,6 +16,7 @@ extern "C" {
 /* Bits of sg_flags. */
 #define PB_SG_END (1u << 0) /* the last entry */
 #define PB_SG_DMA_BUS_ADDRESS (1u << 1) /* a peer's, nothing to unmap */
+#define PHYSBIO_SG_DMA_OWN_BAR (1u << 2) /* an offset; the former is set too */
 
 /* Source: struct scatterlist, which keeps the flags in the page's address */
 struct pb_scatterlist {

@@ -30,6 +30,7 @@ enum pb_pci_p2pdma_map_type {
 	PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
 	/* Not the kernel's. */
 	PHYSBIO_P2PDMA_MAP_BOUNCE, /* out of reach: copied by the CPU */
+	PHYSBIO_P2PDMA_MAP_OWN_BAR, /* the device's own: an offset within it */
 };
 
 /*
@@ -142,6 +143,7 @@ struct physbio_xlate {
 	struct physbio_bounce *bounce; /* pool, or NULL */
 	uint64_t bounce_bus; /* bus address of the pool's first byte */
 	const struct physbio_xlate *inner; /* tried before the pool */
+	const struct physbio_region *own_bar; /* addressed by offset, or NULL */
 	void *priv; /* a prototype's own */
 };
 
@@ -204,6 +206,49 @@ PB_API void physbio_xlate_init_iommu(struct physbio_xlate *x,
  */
 PB_API void physbio_xlate_set_p2p(struct physbio_xlate *x, const uint8_t *map,
 				  uint32_t nr);
+
+/**
+ * physbio_xlate_set_own_bar() - a device names addresses in its own BAR by offset
+ * @x: translator, already filled
+ * @region: the BAR, kept by the caller; NULL: it has a bus address like any other
+ *
+ * For a controller that can be told so of each range (an NVMe controller memory buffer).
+ * Whose memory it is costs a comparison of pointers, the address a subtraction; there is
+ * nothing to map and nothing to unmap.
+ *
+ * Context: any, before the first I/O.
+ */
+PB_API void physbio_xlate_set_own_bar(struct physbio_xlate *x,
+				      const struct physbio_region *region);
+
+/**
+ * physbio_own_bar_map() - where a range is in its own device's BAR
+ * @region: the BAR
+ * @paddr: physical address of the first byte
+ * @size: bytes, not 0
+ *
+ * Context: any. Return: the offset, which only that device understands and only where
+ * it is told that it is one; PB_DMA_MAPPING_ERROR if the range leaves the BAR.
+ */
+PB_API pb_dma_addr_t physbio_own_bar_map(const struct physbio_region *region,
+					 pb_phys_addr_t paddr, uint64_t size);
+
+/**
+ * pb_pci_p2pdma_bus_addr_map() - a peer's address on its own bus
+ * @provider: whose memory it is
+ * @paddr: physical address in it
+ *
+ * Right for a device below the same bridge. The RFC put this number into bios, for
+ * whatever device they would go to.
+ *
+ * Context: any. Return: bus address. Source: pci_p2pdma_bus_addr_map()
+ */
+static inline pb_dma_addr_t
+pb_pci_p2pdma_bus_addr_map(const struct physbio_region *provider,
+			   pb_phys_addr_t paddr)
+{
+	return physbio_dma_make(paddr + provider->bus_offset);
+}
 
 /**
  * physbio_p2p_state() - how a device reaches a region

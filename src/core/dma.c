@@ -117,6 +117,12 @@ static pb_dma_addr_t peer_addr(const struct physbio_region *region,
 {
 	return addr;
 }
+
+static pb_dma_addr_t own_addr(const struct physbio_region *region,
+			      pb_bvec_addr_t addr, u32 len)
+{
+	return addr;
+}
 #else
 #define MAPPED_BY_SUBMITTER false
 
@@ -143,11 +149,16 @@ static int iova_link(const struct pb_device *dev,
 				attrs);
 }
 
-/* Source: pci_p2pdma_bus_addr_map() */
 static pb_dma_addr_t peer_addr(const struct physbio_region *region,
 			       pb_bvec_addr_t addr)
 {
-	return physbio_dma_make(addr + region->bus_offset);
+	return pb_pci_p2pdma_bus_addr_map(region, addr);
+}
+
+static pb_dma_addr_t own_addr(const struct physbio_region *region,
+			      pb_bvec_addr_t addr, u32 len)
+{
+	return physbio_own_bar_map(region, addr, len);
 }
 #endif
 
@@ -172,6 +183,13 @@ static unsigned long map_attrs(enum pb_pci_p2pdma_map_type map)
 	}
 }
 
+/* Is the address known without the translator, and is there nothing to undo? */
+static bool is_unmapped(enum pb_pci_p2pdma_map_type map)
+{
+	return map == PB_PCI_P2PDMA_MAP_BUS_ADDR ||
+	       map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
+}
+
 static bool dma_iter_map(struct pb_request *rq, const struct pb_device *dev,
 			 struct pb_blk_dma_iter *iter,
 			 const struct pb_phys_vec *vec)
@@ -181,8 +199,11 @@ static bool dma_iter_map(struct pb_request *rq, const struct pb_device *dev,
 		iter->addr = peer_addr(iter->region, vec->paddr);
 		return true;
 	}
-	iter->addr = map_addr(dev, vec->paddr, vec->len, pb_rq_dma_dir(rq),
-			      map_attrs(iter->map));
+	if (unlikely(iter->map == PHYSBIO_P2PDMA_MAP_OWN_BAR))
+		iter->addr = own_addr(iter->region, vec->paddr, vec->len);
+	else
+		iter->addr = map_addr(dev, vec->paddr, vec->len,
+				      pb_rq_dma_dir(rq), map_attrs(iter->map));
 	if (likely(!pb_dma_mapping_error(dev, iter->addr)))
 		return true;
 	iter->status = PB_BLK_STS_IOERR;
@@ -254,7 +275,7 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 	}
 	/* Whatever was tried leaves no state behind when it comes to nothing. */
 	if (unlikely(can_dma_map_iova(rq, dma_dev)) &&
-	    iter->map != PB_PCI_P2PDMA_MAP_BUS_ADDR &&
+	    !is_unmapped(iter->map) &&
 	    iova_try_alloc(dma_dev, state, &vec, pb_blk_rq_payload_bytes(rq)))
 		return dma_iter_map_iova(rq, dma_dev, state, iter, &vec);
 	return dma_iter_map(rq, dma_dev, iter, &vec);
@@ -301,7 +322,7 @@ bool pb_blk_rq_dma_unmap(struct pb_request *rq, const struct pb_device *dma_dev,
 			 struct pb_dma_iova_state *state, u64 mapped_len,
 			 enum pb_pci_p2pdma_map_type map)
 {
-	if (MAPPED_BY_SUBMITTER || map == PB_PCI_P2PDMA_MAP_BUS_ADDR)
+	if (MAPPED_BY_SUBMITTER || is_unmapped(map))
 		return true;
 	if (pb_dma_use_iova(state)) {
 		pb_dma_iova_destroy(dma_dev, state, mapped_len,

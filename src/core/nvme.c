@@ -24,13 +24,23 @@ static bool has_gaps(const struct pb_request *rq)
 	return pb_req_phys_gap_mask(rq) & PAGE_OFFSET_MASK;
 }
 
+/* An offset in the device's own BAR: a PRP can't say that it is one. */
+static bool may_be_offset(const struct pb_request *rq,
+			  const struct pb_device *dev)
+{
+	return unlikely(dev->xlate->own_bar) && rq->bio &&
+	       pb_bio_flagged(rq->bio, PB_BIO_P2PDMA);
+}
+
 /* Only an SGL checks a user's length, or can go with metadata in pieces. */
 static enum nvme_use_sgl nvme_use_sgls(const struct pb_request *rq,
+				       const struct pb_device *dev,
 				       const struct pb_nvme_iod *iod)
 {
 	if (!iod->sgl_supported || iod->admin)
 		return SGL_UNSUPPORTED;
-	if (has_gaps(rq) || iod->user_cmd || rq->nr_integrity_segments > 1)
+	if (has_gaps(rq) || iod->user_cmd || rq->nr_integrity_segments > 1 ||
+	    may_be_offset(rq, dev))
 		return SGL_FORCED;
 	return SGL_SUPPORTED;
 }
@@ -44,10 +54,10 @@ static u32 nr_entries(const struct pb_request *rq,
 	return pb_blk_rq_nr_phys_segments(rq);
 }
 
-static bool sgl_wanted(const struct pb_request *rq,
+static bool sgl_wanted(const struct pb_request *rq, const struct pb_device *dev,
 		       const struct pb_nvme_iod *iod)
 {
-	enum nvme_use_sgl use_sgl = nvme_use_sgls(rq, iod);
+	enum nvme_use_sgl use_sgl = nvme_use_sgls(rq, dev, iod);
 
 	if (use_sgl != SGL_SUPPORTED)
 		return use_sgl == SGL_FORCED;
@@ -213,14 +223,14 @@ static bool sgl_list_go_on(struct writer *w)
 	return true;
 }
 
-static bool sgl_list_add(struct writer *w, pb_dma_addr_t addr, u32 len)
+static bool sgl_list_add(struct writer *w, pb_dma_addr_t addr, u32 len, u8 type)
 {
 	struct pb_nvme_sgl_desc *list;
 
 	if (w->slot == w->slots && !sgl_list_go_on(w))
 		return false;
 	list = w->list.virt;
-	sgl_set(&list[w->slot++], addr, len, PB_NVME_SGL_DATA);
+	sgl_set(&list[w->slot++], addr, len, type);
 	sgl_set(w->up, w->list.dma, w->slot * (u32)sizeof(*list),
 		PB_NVME_SGL_LAST_SEGMENT);
 	return true;
@@ -228,19 +238,19 @@ static bool sgl_list_add(struct writer *w, pb_dma_addr_t addr, u32 len)
 
 /* One segment is described in the command, several are in a list. */
 static bool sgl_add_range(struct writer *w, const struct pb_request *rq,
-			  pb_dma_addr_t addr, u32 len)
+			  pb_dma_addr_t addr, u32 len, u8 type)
 {
 	u32 entries = nr_entries(rq, w->iod);
 
 	if (entries == 1) {
-		sgl_set(&w->iod->dptr.sgl, addr, len, PB_NVME_SGL_DATA);
+		sgl_set(&w->iod->dptr.sgl, addr, len, type);
 		return w->iod->nr_ranges == 1;
 	}
 	if (!w->up) {
 		w->up = &w->iod->dptr.sgl;
 		list_begin(w, entries, sizeof(*w->up));
 	}
-	return sgl_list_add(w, addr, len);
+	return sgl_list_add(w, addr, len, type);
 }
 
 /* --- both --- */
@@ -267,7 +277,8 @@ static bool must_save(const struct pb_device *dev,
 		      const struct pb_nvme_iod *iod)
 {
 	return pb_dma_need_unmap(dev) && !pb_dma_use_iova(&iod->state) &&
-	       iod->map != PB_PCI_P2PDMA_MAP_BUS_ADDR;
+	       iod->map != PB_PCI_P2PDMA_MAP_BUS_ADDR &&
+	       iod->map != PHYSBIO_P2PDMA_MAP_OWN_BAR;
 }
 
 /* A range that can't be kept goes back at once. */
@@ -300,15 +311,21 @@ void pb_nvme_unmap_data(struct pb_request *rq, const struct pb_device *dev,
 EXPORT_SYMBOL_GPL(pb_nvme_unmap_data);
 
 static bool iod_add_range(struct pb_request *rq, const struct pb_device *dev,
-			  struct writer *w, pb_dma_addr_t addr, u32 len)
+			  struct writer *w, pb_dma_addr_t addr, u32 len,
+			  enum pb_pci_p2pdma_map_type map)
 {
+	bool own_bar = map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
+
 	if (must_save(dev, w->iod) && !save_range(rq, dev, w->iod, addr, len))
 		return false;
 	w->iod->nr_ranges++;
 	w->iod->len += len;
 	if (w->iod->use_sgl)
-		return sgl_add_range(w, rq, addr, len);
-	return prp_add_range(w, addr, len);
+		return sgl_add_range(w, rq, addr, len,
+				     own_bar ? PB_NVME_SGL_DATA |
+						       PB_NVME_SGL_OFFSET :
+					       PB_NVME_SGL_DATA);
+	return !own_bar && prp_add_range(w, addr, len);
 }
 
 static pb_blk_status_t map_ranges(struct pb_request *rq,
@@ -321,9 +338,10 @@ static pb_blk_status_t map_ranges(struct pb_request *rq,
 
 	more = pb_blk_rq_dma_map_iter_start(rq, dev, &iod->state, &iter);
 	iod->map = iter.map;
-	iod->use_sgl = sgl_wanted(rq, iod);
+	iod->use_sgl = sgl_wanted(rq, dev, iod);
 	while (more) {
-		if (!iod_add_range(rq, dev, &w, iter.addr, iter.len)) {
+		if (!iod_add_range(rq, dev, &w, iter.addr, iter.len,
+				   iter.map)) {
 			iter.status = PB_BLK_STS_IOERR;
 			break;
 		}
@@ -348,7 +366,7 @@ static bool prp_possible(u32 offset, u32 len)
 }
 
 /* May it be mapped without the iterator: one segment of RAM that needs no list? */
-static bool is_simple(const struct pb_request *rq,
+static bool is_simple(const struct pb_request *rq, const struct pb_device *dev,
 		      const struct pb_nvme_iod *iod,
 		      const struct pb_bio_vec *bv)
 {
@@ -356,7 +374,7 @@ static bool is_simple(const struct pb_request *rq,
 
 	if (pb_bvec_region(bv, rq->bio->bi_region))
 		return false;
-	return nvme_use_sgls(rq, iod) != SGL_UNSUPPORTED ||
+	return nvme_use_sgls(rq, dev, iod) != SGL_UNSUPPORTED ||
 	       prp_possible(offset, bv->bv_len);
 }
 
@@ -371,14 +389,15 @@ static pb_blk_status_t map_simple(struct pb_request *rq,
 {
 	pb_dma_addr_t addr = pb_dma_map_bvec(dev, bv, pb_rq_dma_dir(rq), 0);
 	struct writer w = { .iod = iod, .left = bv->bv_len };
-	enum nvme_use_sgl use_sgl = nvme_use_sgls(rq, iod);
+	enum nvme_use_sgl use_sgl = nvme_use_sgls(rq, dev, iod);
 
 	if (unlikely(pb_dma_mapping_error(dev, addr)))
 		return PB_BLK_STS_IOERR;
 	iod->use_sgl = use_sgl == SGL_FORCED ||
 		       (use_sgl == SGL_SUPPORTED &&
 			!prp_possible(page_offset_of(addr), bv->bv_len));
-	if (likely(iod_add_range(rq, dev, &w, addr, bv->bv_len)))
+	if (likely(iod_add_range(rq, dev, &w, addr, bv->bv_len,
+				 PB_PCI_P2PDMA_MAP_NONE)))
 		return PB_BLK_STS_OK;
 	pb_nvme_unmap_data(rq, dev, iod);
 	return PB_BLK_STS_IOERR;
@@ -398,7 +417,7 @@ pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
 	iod->map = PB_PCI_P2PDMA_MAP_NONE;
 	if (pb_blk_rq_nr_phys_segments(rq) == 1) {
 		bv = req_bvec(rq);
-		if (is_simple(rq, iod, &bv))
+		if (is_simple(rq, dev, iod, &bv))
 			return map_simple(rq, dev, iod, &bv);
 	}
 	return map_ranges(rq, dev, iod);

@@ -57,9 +57,20 @@ static pb_phys_addr_t sg_phys(const struct pb_scatterlist *sg)
 static int sg_map_peer(struct pb_scatterlist *sg,
 		       const struct physbio_region *region)
 {
-	sg->dma_address = physbio_dma_make(sg_phys(sg) + region->bus_offset);
+	sg->dma_address = pb_pci_p2pdma_bus_addr_map(region, sg_phys(sg));
 	sg->dma_length = sg->length;
 	sg->sg_flags |= PB_SG_DMA_BUS_ADDRESS;
+	return 0;
+}
+
+static int sg_map_own(struct pb_scatterlist *sg,
+		      const struct physbio_region *region)
+{
+	sg->dma_address = physbio_own_bar_map(region, sg_phys(sg), sg->length);
+	if (sg->dma_address == PB_DMA_MAPPING_ERROR)
+		return -EIO;
+	sg->dma_length = sg->length;
+	sg->sg_flags |= PB_SG_DMA_BUS_ADDRESS | PHYSBIO_SG_DMA_OWN_BAR;
 	return 0;
 }
 
@@ -71,7 +82,7 @@ static int sg_map_phys(const struct pb_device *dev, struct pb_scatterlist *sg,
 	if (pb_dma_mapping_error(dev, sg->dma_address))
 		return -EIO;
 	sg->dma_length = sg->length;
-	sg->sg_flags &= ~PB_SG_DMA_BUS_ADDRESS;
+	sg->sg_flags &= ~(PB_SG_DMA_BUS_ADDRESS | PHYSBIO_SG_DMA_OWN_BAR);
 	return 0;
 }
 
@@ -90,6 +101,8 @@ static int sg_map(const struct pb_device *dev, struct pb_scatterlist *sg,
 				   attrs | PHYSBIO_DMA_ATTR_BOUNCE);
 	case PB_PCI_P2PDMA_MAP_BUS_ADDR:
 		return sg_map_peer(sg, region);
+	case PHYSBIO_P2PDMA_MAP_OWN_BAR:
+		return sg_map_own(sg, region);
 	default:
 		return -EREMOTEIO;
 	}

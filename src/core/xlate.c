@@ -55,6 +55,32 @@ void physbio_xlate_set_p2p(struct physbio_xlate *x, const u8 *map, u32 nr)
 }
 EXPORT_SYMBOL_GPL(physbio_xlate_set_p2p);
 
+void physbio_xlate_set_own_bar(struct physbio_xlate *x,
+			       const struct physbio_region *region)
+{
+	x->own_bar = region;
+}
+EXPORT_SYMBOL_GPL(physbio_xlate_set_own_bar);
+
+/* The whole range is asked about: its ends alone could lie in two regions. */
+static bool region_holds(const struct physbio_region *region,
+			 pb_phys_addr_t paddr, u64 size)
+{
+	u64 offset = paddr - region->start;
+
+	return paddr >= region->start && offset < region->size &&
+	       size <= region->size - offset;
+}
+
+pb_dma_addr_t physbio_own_bar_map(const struct physbio_region *region,
+				  pb_phys_addr_t paddr, u64 size)
+{
+	if (!region_holds(region, paddr, size))
+		return PB_DMA_MAPPING_ERROR;
+	return physbio_dma_make(paddr - region->start);
+}
+EXPORT_SYMBOL_GPL(physbio_own_bar_map);
+
 enum pb_pci_p2pdma_map_type
 physbio_p2p_state(const struct pb_device *dev,
 		  const struct physbio_region *region)
@@ -64,6 +90,8 @@ physbio_p2p_state(const struct pb_device *dev,
 
 	if (likely(!region))
 		return PB_PCI_P2PDMA_MAP_NONE;
+	if (region == x->own_bar)
+		return PHYSBIO_P2PDMA_MAP_OWN_BAR;
 	pb_count(PHYSBIO_LOOKUP);
 	if (region->id < x->nr_regions)
 		map = x->p2p_map[region->id];

@@ -114,6 +114,8 @@ static uint16_t execute_data(struct physbio_memdev *d, const struct command *c)
 		.fabric = d->config.fabric,
 		.node = d->config.node,
 		.sgl_supported = d->config.sgl_supported,
+		.mem = d->config.mem,
+		.cmb = d->config.cmb,
 	};
 	struct physbio_nvmectrl_cmd cmd = {
 		.flags = c->flags,

@@ -10,6 +10,7 @@
 #include "nvmectrl.h"
 
 #define PAGE PB_NVME_CTRL_PAGE_SIZE
+#define DATA_AT_OFFSET (PB_NVME_SGL_DATA | PB_NVME_SGL_OFFSET)
 
 /* One buffer of the controller, and what is to come of it. */
 struct xfer {
@@ -64,6 +65,26 @@ static uint16_t move(struct xfer *x, pb_dma_addr_t addr, uint32_t len)
 	else
 		err = physbio_fabric_write(c->fabric, c->node, addr, x->buf,
 					   len, x->fault);
+	x->buf += len;
+	x->left -= len;
+	return err ? PB_NVME_SC_DATA_XFER_ERROR : PB_NVME_SC_SUCCESS;
+}
+
+/* In the controller's own BAR: nothing of it is on the bus. */
+static uint16_t move_own(struct xfer *x, pb_dma_addr_t offset, uint32_t len)
+{
+	const struct physbio_region *cmb = x->ctrl->cmb;
+	uint64_t at = physbio_dma_value(offset);
+	pb_phys_addr_t phys;
+	int err;
+
+	if (at > cmb->size || len > cmb->size - at)
+		return PB_NVME_SC_SGL_INVALID_OFFSET;
+	phys = cmb->start + (pb_phys_addr_t)at;
+	if (x->to_device)
+		err = physbio_mem_read(x->ctrl->mem, phys, x->buf, len);
+	else
+		err = physbio_mem_write(x->ctrl->mem, phys, x->buf, len);
 	x->buf += len;
 	x->left -= len;
 	return err ? PB_NVME_SC_DATA_XFER_ERROR : PB_NVME_SC_SUCCESS;
@@ -156,10 +177,20 @@ static uint16_t sgl_data(struct xfer *x, const struct pb_nvme_sgl_desc *desc)
 
 	if (len > x->left)
 		return x->bad_length;
-	return len ? move(x, bus_addr(desc->addr), len) : PB_NVME_SC_SUCCESS;
+	if (!len)
+		return PB_NVME_SC_SUCCESS;
+	if (desc->type == DATA_AT_OFFSET)
+		return move_own(x, bus_addr(desc->addr), len);
+	return move(x, bus_addr(desc->addr), len);
 }
 
-/* Subtypes, in the low bits, are none that this controller has. */
+/* An offset is one of data, and only where there is something that it is in. */
+static bool is_data(const struct xfer *x, const struct pb_nvme_sgl_desc *desc)
+{
+	return desc->type == PB_NVME_SGL_DATA ||
+	       (desc->type == DATA_AT_OFFSET && x->ctrl->cmb);
+}
+
 static bool is_pointer(const struct pb_nvme_sgl_desc *desc)
 {
 	return desc->type == PB_NVME_SGL_SEGMENT ||
@@ -176,10 +207,11 @@ static bool pointer_ok(const struct pb_nvme_sgl_desc *desc)
 }
 
 /* A pointer is at the end of every segment but the last, and nowhere else. */
-static uint16_t check_desc(const struct pb_nvme_sgl_desc *desc, bool at_end,
+static uint16_t check_desc(const struct xfer *x,
+			   const struct pb_nvme_sgl_desc *desc, bool at_end,
 			   bool in_last)
 {
-	if (desc->type == PB_NVME_SGL_DATA)
+	if (is_data(x, desc))
 		return at_end && !in_last ? PB_NVME_SC_SGL_INVALID_LAST :
 					    PB_NVME_SC_SUCCESS;
 	if (!is_pointer(desc))
@@ -213,8 +245,8 @@ static uint16_t sgl_segment(struct xfer *x, struct pb_nvme_sgl_desc *desc)
 		status = fetch(x, physbio_dma_add(addr, i * sizeof(*desc)),
 			       desc, sizeof(*desc));
 		if (!status)
-			status = check_desc(desc, i == n - 1, in_last);
-		if (!status && desc->type == PB_NVME_SGL_DATA)
+			status = check_desc(x, desc, i == n - 1, in_last);
+		if (!status && is_data(x, desc))
 			status = sgl_data(x, desc);
 	}
 	return status;
@@ -223,10 +255,10 @@ static uint16_t sgl_segment(struct xfer *x, struct pb_nvme_sgl_desc *desc)
 static uint16_t sgl(struct xfer *x, struct pb_nvme_sgl_desc desc)
 {
 	/* The command is a segment of one descriptor, that may be either. */
-	bool is_data = desc.type == PB_NVME_SGL_DATA;
-	uint16_t status = check_desc(&desc, true, is_data);
+	bool inline_data = is_data(x, &desc);
+	uint16_t status = check_desc(x, &desc, true, inline_data);
 
-	if (!status && is_data)
+	if (!status && inline_data)
 		status = sgl_data(x, &desc);
 	while (!status && is_pointer(&desc))
 		status = sgl_segment(x, &desc);

@@ -17,6 +17,9 @@ struct physbio_nvmectrl {
 	struct physbio_fabric *fabric;
 	int node; /* endpoint that it is */
 	bool sgl_supported;
+	struct physbio_mem *mem; /* that cmb is a part of */
+	/* its own BAR, where a descriptor may name offsets; NULL: none may */
+	const struct physbio_region *cmb;
 };
 
 /* What is moved, and the fields of the command that say where to. */

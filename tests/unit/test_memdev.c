@@ -445,6 +445,173 @@ static void wrong_descriptors_are_an_io_error(void **state)
 	physbio_memdev_destroy(disk);
 }
 
+/* --- the device's own BAR --- */
+
+static struct physbio_xlate own_xlate;
+static struct pb_device own_dev;
+static unsigned int own_unmaps;
+
+static pb_dma_addr_t not_asked(const struct pb_device *dev, pb_phys_addr_t phys,
+			       uint64_t size, enum pb_dma_data_direction dir,
+			       unsigned long attrs)
+{
+	fail_msg("the translator was asked for 0x%llx",
+		 (unsigned long long)phys);
+	return PB_DMA_MAPPING_ERROR;
+}
+
+static void count_unmap(const struct pb_device *dev, pb_dma_addr_t addr,
+			uint64_t size, enum pb_dma_data_direction dir,
+			unsigned long attrs)
+{
+	own_unmaps++;
+}
+
+static const struct physbio_region *own_bar(void)
+{
+	return physbio_machine_region(m, 1, 0);
+}
+
+/* As the machine has it, but for the BAR; lists are mapped at once. */
+static void own_disk_up(bool sgl, bool cmb)
+{
+	static struct physbio_xlate_ops ops;
+	struct physbio_memdev_config c = config(sgl, false);
+
+	own_dev = *physbio_machine_device(m, 1);
+	own_xlate = *own_dev.xlate;
+	physbio_xlate_set_own_bar(&own_xlate, own_bar());
+	own_dev.xlate = &own_xlate;
+	c.dev = &own_dev;
+	c.cmb = cmb ? own_bar() : NULL;
+	assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+	ops = *own_xlate.ops;
+	ops.map_phys = not_asked;
+	ops.unmap_phys = count_unmap;
+	own_xlate.ops = &ops;
+	own_unmaps = 0;
+}
+
+static void own_disk_down(void)
+{
+	own_xlate = *physbio_machine_device(m, 1)->xlate;
+	physbio_memdev_destroy(disk);
+}
+
+/* Two ranges of it, @at bytes and 64 KiB in. The last one may go beyond its end. */
+static int submit_own(pb_blk_opf_t op, uint32_t at, uint32_t len)
+{
+	struct pb_bio_vec bv;
+
+	test_bio_init(&tb, op, 0);
+	tb.bio.bi_bdev = physbio_memdev_bdev(disk);
+	assert_int_equal(physbio_bio_set_region(&tb.bio, own_bar()), 0);
+	assert_int_equal(pb_bio_add_phys(&tb.bio, BAR_START + 65536, 4096),
+			 4096);
+	/* a borrowed table is not looked at */
+	pb_bvec_set_phys(&bv, BAR_START + at, len);
+	tb.table[tb.bio.bi_vcnt++] = bv;
+	tb.bio.bi_iter.bi_size += len;
+	return pb_submit_bio_wait(&tb.bio);
+}
+
+static void its_own_bar_is_addressed_by_offset(void **state)
+{
+	struct physbio_fabric_stats before, after;
+	static unsigned char bytes[8192], got[8192];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 7);
+	own_disk_up(true, true);
+	physbio_fabric_stats(fabric, &before);
+	assert_int_equal(physbio_mem_write(mem, BAR_START + 65536, bytes, 4096),
+			 0);
+	assert_int_equal(
+		physbio_mem_write(mem, BAR_START + 512, bytes + 4096, 4096), 0);
+	assert_int_equal(submit_own(PB_REQ_OP_WRITE, 512, 4096), 0);
+	assert_memory_equal(physbio_memdev_store(disk), bytes, 8192);
+	memset(physbio_memdev_store(disk), 'x', 8192);
+	assert_int_equal(submit_own(PB_REQ_OP_READ, 512, 4096), 0);
+	assert_int_equal(physbio_mem_read(mem, BAR_START + 512, got, 4096), 0);
+	memset(bytes, 'x', 4096);
+	assert_memory_equal(got, bytes, 4096);
+	/* nothing went over the wires, and nothing was unmapped */
+	physbio_fabric_stats(fabric, &after);
+	assert_int_equal(after.transfers, before.transfers);
+	assert_int_equal(own_unmaps, 0);
+	own_disk_down();
+}
+
+static void beyond_its_own_bar_is_refused(void **state)
+{
+	own_disk_up(true, true);
+	assert_int_equal(submit_own(PB_REQ_OP_WRITE, 0x100000 - 512, 512), 0);
+	assert_int_equal(submit_own(PB_REQ_OP_WRITE, 0x100000 - 512, 1024),
+			 -EIO);
+	assert_int_equal(submit_own(PB_REQ_OP_WRITE, 0x100000, 512), -EIO);
+	own_disk_down();
+}
+
+/* Nothing else says that an address is an offset: not a PRP, not such a device. */
+static void an_offset_needs_a_descriptor_that_says_so(void **state)
+{
+	struct physbio_memdev_stats stats;
+
+	own_disk_up(false, true);
+	assert_int_equal(submit_own(PB_REQ_OP_WRITE, 0, 4096), -EIO);
+	physbio_memdev_stats(disk, &stats);
+	assert_int_equal(stats.refused, 0); /* the driver */
+	own_disk_down();
+	own_disk_up(true, false);
+	assert_int_equal(submit_own(PB_REQ_OP_WRITE, 0, 4096), -EIO);
+	physbio_memdev_stats(disk, &stats);
+	assert_int_equal(stats.refused, 1); /* the device */
+	assert_int_equal(stats.last_status, PB_NVME_SC_SGL_INVALID_TYPE);
+	own_disk_down();
+}
+
+static pb_blk_status_t map_beyond(struct pb_request *rq,
+				  const struct pb_device *dev,
+				  struct pb_nvme_iod *iod)
+{
+	iod->use_sgl = true;
+	iod->dptr.sgl = (struct pb_nvme_sgl_desc){
+		.addr = htole64(0x100000 - 4096 + 1),
+		.length = htole32(4096),
+		.type = PB_NVME_SGL_DATA | PB_NVME_SGL_OFFSET,
+	};
+	return PB_BLK_STS_OK;
+}
+
+static void map_nothing(struct pb_request *rq, const struct pb_device *dev,
+			struct pb_nvme_iod *iod)
+{
+}
+
+static void a_device_checks_offsets_itself(void **state)
+{
+	struct physbio_memdev_core core = {
+		.alloc_queue = pb_blk_mq_alloc_queue,
+		.destroy_queue = pb_blk_mq_destroy_queue,
+		.start_request = pb_blk_mq_start_request,
+		.end_request = pb_blk_mq_end_request,
+		.map_data = map_beyond,
+		.unmap_data = map_nothing,
+	};
+	struct physbio_memdev_config c = config(true, false);
+	const struct range r = { 0, 4096 };
+	struct physbio_memdev_stats stats;
+
+	c.core = &core;
+	c.cmb = own_bar();
+	assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+	assert_int_equal(submit(PB_REQ_OP_WRITE, 0, &r, 1), -EIO);
+	physbio_memdev_stats(disk, &stats);
+	assert_int_equal(stats.last_status, PB_NVME_SC_SGL_INVALID_OFFSET);
+	physbio_memdev_destroy(disk);
+}
+
 static void a_flush_reaches_the_device(void **state)
 {
 	struct physbio_memdev_stats stats;
@@ -594,6 +761,10 @@ int main(void)
 		cmocka_unit_test(exactly_the_discarded_blocks_are_zero),
 		cmocka_unit_test(blocks_behind_the_last_are_refused),
 		cmocka_unit_test(wrong_descriptors_are_an_io_error),
+		cmocka_unit_test(its_own_bar_is_addressed_by_offset),
+		cmocka_unit_test(beyond_its_own_bar_is_refused),
+		cmocka_unit_test(an_offset_needs_a_descriptor_that_says_so),
+		cmocka_unit_test(a_device_checks_offsets_itself),
 		cmocka_unit_test(a_flush_reaches_the_device),
 		cmocka_unit_test(an_address_that_hits_nothing_is_an_io_error),
 		cmocka_unit_test(devices_that_cannot_be_are_refused),

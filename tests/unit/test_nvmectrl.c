@@ -70,7 +70,9 @@ static uint64_t bus(uint64_t at)
 
 static uint16_t transfer(const struct physbio_nvmectrl_cmd *cmd)
 {
-	const struct physbio_nvmectrl ctrl = { fabric, 1, true };
+	const struct physbio_nvmectrl ctrl = { .fabric = fabric,
+					       .node = 1,
+					       .sgl_supported = true };
 	pb_dma_addr_t fault;
 
 	return physbio_nvmectrl_transfer(&ctrl, cmd, &fault);
@@ -462,7 +464,9 @@ static void nothing_lies_behind_the_last_address(void **state)
 
 static void flags_say_which_of_them_it_is(void **state)
 {
-	const struct physbio_nvmectrl plain = { fabric, 1, false };
+	const struct physbio_nvmectrl plain = { .fabric = fabric,
+						.node = 1,
+						.sgl_supported = false };
 	const struct desc d = { 0, 0, 1024, DATA };
 	struct physbio_nvmectrl_cmd cmd = sgl_command(&d, 1024);
 	pb_dma_addr_t fault;
@@ -782,7 +786,9 @@ static void count_way(const struct pb_nvme_iod *iod)
 /* Driver, then controller, as far apart as the command between them. */
 static void carry_out(struct pb_request *rq, bool sgl)
 {
-	const struct physbio_nvmectrl ctrl = { fabric, 1, sgl };
+	const struct physbio_nvmectrl ctrl = { .fabric = fabric,
+					       .node = 1,
+					       .sgl_supported = sgl };
 	const struct pb_queue_limits *lim = pb_queue_limits(rq->q);
 	struct pb_nvme_iod iod =
 		any_iod(sgl, lim->max_segment_size != UINT32_MAX);

@@ -231,6 +231,26 @@ static void a_peers_address_through_the_host_bridge_is_a_policy(void **state)
 	entry_is(1, (uint64_t)BAR_START + 64, 1024);
 }
 
+static void its_own_bar_is_an_offset(void **state)
+{
+	struct pb_sg_table sgt;
+
+	assert_int_equal(map_mixed(&sgt, PB_PCI_P2PDMA_MAP_NOT_SUPPORTED),
+			 -EREMOTEIO);
+	physbio_xlate_set_own_bar(&x, &region);
+	assert_int_equal(pb_dma_map_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0),
+			 0);
+	entry_is(1, 64, 1024);
+	entry_is(2, 2 * PG, 2048);
+	assert_int_equal(sgl[1].sg_flags,
+			 PB_SG_DMA_BUS_ADDRESS | PHYSBIO_SG_DMA_OWN_BAR);
+	pb_dma_unmap_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0);
+	sgl[2].length = BAR_PAGES * PG;
+	assert_int_equal(pb_dma_map_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0),
+			 -EIO);
+	assert_int_equal(sgt.nents, 0);
+}
+
 static int mapped;
 
 static pb_dma_addr_t counting_map(const struct pb_device *d,
@@ -284,6 +304,7 @@ int main(void)
 		cmocka_unit_test(a_peer_through_the_host_bridge_has_an_address),
 		cmocka_unit_test(
 			a_peers_address_through_the_host_bridge_is_a_policy),
+		cmocka_unit_test(its_own_bar_is_an_offset),
 		cmocka_unit_test(an_error_half_way_leaves_nothing_mapped),
 	};
 
