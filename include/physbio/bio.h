@@ -21,6 +21,7 @@ struct pb_bio_set;
 struct pb_request_queue;
 struct pb_bio_integrity_payload;
 struct physbio_region;
+struct physbio_region_table;
 
 typedef void (*pb_bio_end_io_t)(struct pb_bio *bio);
 
@@ -97,6 +98,8 @@ enum pb_bio_flag {
 	PB_BIO_REFFED, /* __bi_cnt counts */
 	PB_BIO_REMAPPED, /* the remainder of a cut: already checked */
 	PB_BIO_P2PDMA, /* the memory is bi_region's, none of it is RAM */
+	/* and with it: each range is RAM or of one of bi_regions */
+	PHYSBIO_BIO_MIXED,
 };
 
 struct pb_block_device_operations {
@@ -137,8 +140,14 @@ struct pb_bio {
 	struct pb_bio_integrity_payload *bi_integrity;
 	struct pb_bio_crypt_ctx bi_crypt_context;
 	void *bi_blkg; /* cgroup that pays; only compared */
-	/* PB_BIO_P2PDMA: whose memory this is. Decided once, not per vector. */
-	const struct physbio_region *bi_region;
+	/*
+	 * PB_BIO_P2PDMA: whose memory this is, decided once, not per vector; with
+	 * PHYSBIO_BIO_MIXED: where to look up whose each vector is.
+	 */
+	union {
+		const struct physbio_region *bi_region;
+		const struct physbio_region_table *bi_regions;
+	};
 	struct pb_bio_set *bi_pool; /* where pb_bio_put() returns it to */
 	pb_atomic_t __bi_cnt;
 };
@@ -410,12 +419,13 @@ PB_API struct pb_bio *pb_bio_alloc_clone(struct pb_block_device *bdev,
  * @len: bytes
  *
  * Joined to the last entry if it continues it, else a new entry. A bio with a
- * region (physbio_bio_set_region()) takes ranges inside of it alone. The caller
- * keeps the memory there until the bio has ended.
+ * region (physbio_bio_set_region()) takes ranges inside of it alone, a mixed one
+ * (physbio_bio_set_mixed()) those that are one region's or RAM, and joins no two of
+ * different ones. The caller keeps the memory there until the bio has ended.
  *
  * Context: any. Return: @len; 0 and nothing changed, if @bio is a clone or full,
  * @len is 0, the bio would pass PB_BIO_MAX_SIZE, @paddr + @len wraps, or the range
- * leaves the region. Source: bio_add_page()
+ * leaves its region. Source: bio_add_page()
  */
 PB_API int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr,
 			   unsigned int len);
@@ -567,6 +577,20 @@ PB_API int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
  */
 PB_API int physbio_bio_set_region(struct pb_bio *bio,
 				  const struct physbio_region *region);
+
+/**
+ * physbio_bio_set_mixed() - say that some memory of a bio may be P2P regions'
+ * @bio: bio without vectors
+ * @table: all regions there are; kept by the caller until the bio has ended; NULL: RAM
+ *
+ * The policy of Q4: by default a bio, and so a request, is all of one kind. A mixed one
+ * has RAM and any regions side by side: each vector is of one, found by its address when
+ * it is added and again when it is mapped. It may merge with those of the same table.
+ *
+ * Context: any. Return: 0, or -EINVAL if the bio has vectors already.
+ */
+PB_API int physbio_bio_set_mixed(struct pb_bio *bio,
+				 const struct physbio_region_table *table);
 
 /**
  * pb_bio_iov_bvec_set() - let a bio borrow a caller's table

@@ -41,6 +41,8 @@ struct pb_blk_map_iter {
 	const struct pb_bio_vec *bvecs;
 	struct pb_bvec_iter iter;
 	struct pb_bio *bio;
+	/* where to look up whose memory a range is; NULL: it is not mixed */
+	const struct physbio_region_table *regions;
 	bool is_integrity; /* of the metadata */
 };
 
@@ -49,8 +51,10 @@ struct pb_blk_dma_iter {
 	pb_dma_addr_t addr; /* bus address of the current range */
 	uint32_t len; /* bytes of it */
 	pb_blk_status_t status; /* why the iteration ended, PB_BLK_STS_OK: done */
-	enum pb_pci_p2pdma_map_type map; /* of the whole request */
-	const struct physbio_region *region; /* of the whole request, or NULL */
+	/* of the whole request; of the current range, if it is mixed */
+	enum pb_pci_p2pdma_map_type map;
+	const struct physbio_region *region; /* the same; NULL: RAM */
+	bool p2p; /* not all of it is RAM */
 	struct pb_blk_map_iter iter;
 };
 
@@ -80,7 +84,8 @@ PB_API void pb_blk_integrity_map_iter_init(struct pb_request *rq,
  * @iter: position, moved past it
  * @vec: the range
  *
- * Joins vectors that touch, over entries and bios, up to the segment limits.
+ * Joins vectors that touch, over entries and bios, up to the segment limits; in a mixed
+ * request only those of one region.
  * Context: any. Return: false if there is none. Source: blk_map_iter_next()
  */
 PB_API bool pb_blk_map_iter_next(struct pb_request *rq,
@@ -96,7 +101,8 @@ PB_API bool pb_blk_map_iter_next(struct pb_request *rq,
  *
  * Every range must be unmapped as pb_blk_rq_dma_unmap() says, also when a later one
  * fails. A range of the device's own BAR is its offset there, if the translator says so:
- * the descriptor must say it too.
+ * the descriptor must say it too. Of a mixed request each range has a map of its own,
+ * and never an IOVA range with others.
  *
  * A request of a P2P region that the device can't reach has status PB_BLK_STS_TARGET
  * (-EREMOTEIO, as dma_map_sgtable() has it), one that can't be mapped PB_BLK_STS_IOERR
@@ -156,14 +162,29 @@ PB_API bool pb_blk_rq_integrity_dma_map_iter_next(
  * @mapped_len: bytes that were mapped
  * @map: map of the iterator
  *
- * Context: any. Return: false if the driver must unmap each range itself.
- * Source: blk_rq_dma_unmap()
+ * Of a mixed request @map says nothing. Context: any. Return: false if the driver must
+ * unmap each range itself, with physbio_dma_unmap_range(). Source: blk_rq_dma_unmap()
  */
 PB_API bool pb_blk_rq_dma_unmap(struct pb_request *rq,
 				const struct pb_device *dma_dev,
 				struct pb_dma_iova_state *state,
 				uint64_t mapped_len,
 				enum pb_pci_p2pdma_map_type map);
+
+/**
+ * physbio_dma_unmap_range() - unmap one range of the iterator
+ * @dev: DMA client it was mapped for
+ * @addr: its bus address
+ * @len: bytes
+ * @dir: which way the data went
+ * @map: the iterator's map when it was mapped
+ *
+ * Context: any.
+ */
+PB_API void physbio_dma_unmap_range(const struct pb_device *dev,
+				    pb_dma_addr_t addr, uint32_t len,
+				    enum pb_dma_data_direction dir,
+				    enum pb_pci_p2pdma_map_type map);
 
 #ifdef __cplusplus
 }

@@ -84,6 +84,7 @@ struct pb_nvme_list_page {
 struct pb_nvme_range {
 	pb_dma_addr_t addr;
 	uint32_t len;
+	uint8_t map; /* enum pb_pci_p2pdma_map_type */
 };
 
 /*
@@ -109,7 +110,7 @@ struct pb_nvme_iod {
 	uint32_t nr_ranges; /* ranges that were mapped */
 	uint32_t nr_saved; /* ranges that must be unmapped one by one */
 	uint32_t len; /* bytes that were mapped */
-	enum pb_pci_p2pdma_map_type map;
+	enum pb_pci_p2pdma_map_type map; /* of the first */
 	struct pb_dma_iova_state state;
 
 	pb_le64 metadata; /* bus address of the metadata, or of meta_list */

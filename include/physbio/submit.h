@@ -76,6 +76,8 @@ struct physbio_queue_stats {
 	unsigned long front_merges;
 	unsigned long discard_merges;
 	unsigned long rq_merges; /* requests that became part of others */
+	/* bios that touch the last one on a plug and are of other memory: see Q4 */
+	unsigned long p2p_nomerges;
 	unsigned long requests; /* given to queue_rq and taken */
 	unsigned long segments; /* sum of nr_phys_segments of these */
 };

@@ -44,6 +44,22 @@ struct physbio_region {
 	uint32_t id; /* index in the tables of translators */
 };
 
+/* Does a region hold all @size bytes from @paddr on? Its ends alone would not do. */
+static inline bool physbio_region_holds(const struct physbio_region *region,
+					pb_phys_addr_t paddr, uint64_t size)
+{
+	uint64_t offset = paddr - region->start;
+
+	return paddr >= region->start && offset < region->size &&
+	       size <= region->size - offset;
+}
+
+/* All regions that memory of a mixed bio may be of. */
+struct physbio_region_table {
+	const struct physbio_region *const *regions; /* ascending, disjoint */
+	uint32_t nr;
+};
+
 /* A physical range and the bus address of its first byte. */
 struct physbio_window {
 	pb_phys_addr_t start; /* physical address of the first byte */
@@ -206,6 +222,33 @@ PB_API void physbio_xlate_init_iommu(struct physbio_xlate *x,
  */
 PB_API void physbio_xlate_set_p2p(struct physbio_xlate *x, const uint8_t *map,
 				  uint32_t nr);
+
+/**
+ * physbio_region_table_init() - make a table that regions are looked up in
+ * @table: table to fill
+ * @regions: ascending by physical address; kept by the caller as long as @table is used
+ * @nr: how many
+ *
+ * Context: any. Return: 0, or -EINVAL and @table as before if a region is empty, wraps,
+ * or overlaps the one before it or stands out of order.
+ */
+PB_API int
+physbio_region_table_init(struct physbio_region_table *table,
+			  const struct physbio_region *const *regions,
+			  uint32_t nr);
+
+/**
+ * physbio_region_lookup() - whose memory a range is
+ * @table: regions
+ * @paddr: physical address of the first byte
+ * @size: bytes, not 0
+ * @region: whose; NULL: RAM
+ *
+ * Context: any. Return: false if it is not one's alone.
+ */
+PB_API bool physbio_region_lookup(const struct physbio_region_table *table,
+				  pb_phys_addr_t paddr, uint64_t size,
+				  const struct physbio_region **region);
 
 /**
  * physbio_xlate_set_own_bar() - a device names addresses in its own BAR by offset

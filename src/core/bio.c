@@ -100,29 +100,34 @@ void pb_bio_reset(struct pb_bio *bio, struct pb_block_device *bdev,
 }
 EXPORT_SYMBOL_GPL(pb_bio_reset);
 
-static void bio_set_region(struct pb_bio *bio,
-			   const struct physbio_region *region)
+/* Whose memory it is: a bio that is reused has the same, and so has a clone. */
+#define BIO_KIND_FLAGS (1u << PB_BIO_P2PDMA | 1u << PHYSBIO_BIO_MIXED)
+
+static void bio_set_kind(struct pb_bio *bio, u16 flags,
+			 const struct physbio_region *region)
 {
+	bio->bi_flags &= (u16)~BIO_KIND_FLAGS;
+	bio->bi_flags |= flags;
 	bio->bi_region = region;
-	pb_bio_set_flag(bio, PB_BIO_P2PDMA);
-	bio->bi_opf |= PB_REQ_NOMERGE;
+	/* All of a request is of one kind: it is not asked whether others are. */
+	if (flags == 1u << PB_BIO_P2PDMA)
+		bio->bi_opf |= PB_REQ_NOMERGE;
 }
 
 void pb_bio_reuse(struct pb_bio *bio, pb_blk_opf_t opf)
 {
-	const struct physbio_region *region = bio->bi_region;
 	pb_bio_end_io_t end_io = bio->bi_end_io;
 	void *private = bio->bi_private;
 	u16 vcnt = bio->bi_vcnt, i;
+	u16 kind = bio->bi_flags & BIO_KIND_FLAGS;
+	const struct physbio_region *region = bio->bi_region;
 
 	WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED));
 	pb_bio_reset(bio, bio->bi_bdev, opf);
-	/* The same memory, so the same peer's. */
-	if (region)
-		bio_set_region(bio, region);
 	for (i = 0; i < vcnt; i++)
 		bio->bi_iter.bi_size += bio->bi_io_vec[i].bv_len;
 	bio->bi_vcnt = vcnt;
+	bio_set_kind(bio, kind, region);
 	bio->bi_end_io = end_io;
 	bio->bi_private = private;
 }
@@ -202,7 +207,7 @@ static int bio_clone_fields(struct pb_bio *bio, const struct pb_bio *src,
 			    pb_gfp_t gfp, struct pb_bio_set *bs)
 {
 	pb_bio_set_flag(bio, PB_BIO_CLONED);
-	bio->bi_flags |= src->bi_flags & (1u << PB_BIO_P2PDMA);
+	bio->bi_flags |= src->bi_flags & BIO_KIND_FLAGS;
 	/* The rest of what this device has cut, and no other. */
 	if (bio->bi_bdev == src->bi_bdev)
 		bio->bi_flags |= src->bi_flags & (1u << PB_BIO_REMAPPED);
@@ -251,13 +256,21 @@ int physbio_bio_set_region(struct pb_bio *bio,
 {
 	if (bio->bi_vcnt)
 		return -EINVAL;
-	bio->bi_region = NULL;
-	pb_bio_clear_flag(bio, PB_BIO_P2PDMA);
-	if (region)
-		bio_set_region(bio, region);
+	bio_set_kind(bio, region ? 1u << PB_BIO_P2PDMA : 0, region);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(physbio_bio_set_region);
+
+int physbio_bio_set_mixed(struct pb_bio *bio,
+			  const struct physbio_region_table *table)
+{
+	if (bio->bi_vcnt)
+		return -EINVAL;
+	bio_set_kind(bio, table ? BIO_KIND_FLAGS : 0, NULL);
+	bio->bi_regions = table;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(physbio_bio_set_mixed);
 
 static bool bio_may_grow(const struct pb_bio *bio, unsigned int len)
 {
@@ -266,15 +279,6 @@ static bool bio_may_grow(const struct pb_bio *bio, unsigned int len)
 	if (WARN_ON_ONCE(!len))
 		return false;
 	return bio->bi_iter.bi_size <= PB_BIO_MAX_SIZE - len;
-}
-
-/* Does @bv continue @last, so that one entry can hold both? */
-static bool bvec_try_merge(struct pb_bio_vec *last, const struct pb_bio_vec *bv)
-{
-	if (!pb_bvec_contiguous(last, bv))
-		return false;
-	last->bv_len += bv->bv_len;
-	return true;
 }
 
 bool pb_bvec_try_merge_hw(struct pb_request_queue *q, struct pb_bio_vec *bv,
@@ -289,7 +293,10 @@ bool pb_bvec_try_merge_hw(struct pb_request_queue *q, struct pb_bio_vec *bv,
 	/* An entry that is too long already wraps here, as in the kernel. */
 	if (next->bv_len > q->limits.max_segment_size - bv->bv_len)
 		return false;
-	return pb_bvec_same_kind(bv, next) && bvec_try_merge(bv, next);
+	if (!pb_bvec_same_kind(bv, next) || !pb_bvec_contiguous(bv, next))
+		return false;
+	bv->bv_len += next->bv_len;
+	return true;
 }
 
 static void bio_add_entry(struct pb_bio *bio, const struct pb_bio_vec *bv)
@@ -297,6 +304,34 @@ static void bio_add_entry(struct pb_bio *bio, const struct pb_bio_vec *bv)
 	bio->bi_io_vec[bio->bi_vcnt++] = *bv;
 	bio->bi_iter.bi_size += bv->bv_len;
 }
+
+#ifdef PB_REPR_HAS_PHYS
+/* Whose memory a range of a mixed bio is; false: not one's alone. */
+static bool bio_lookup(const struct pb_bio *bio, pb_phys_addr_t paddr, u64 len,
+		       const struct physbio_region **region)
+{
+	return physbio_region_lookup(bio->bi_regions, paddr, len, region);
+}
+
+/* Is what one entry would hold one's alone? */
+static bool bio_one_region(const struct pb_bio *bio,
+			   const struct pb_bio_vec *last,
+			   const struct pb_bio_vec *bv)
+{
+	const struct physbio_region *region;
+
+	return likely(!pb_bio_flagged(bio, PHYSBIO_BIO_MIXED)) ||
+	       bio_lookup(bio, pb_bvec_addr(last),
+			  (u64)last->bv_len + bv->bv_len, &region);
+}
+#else
+static bool bio_one_region(const struct pb_bio *bio,
+			   const struct pb_bio_vec *last,
+			   const struct pb_bio_vec *bv)
+{
+	return true;
+}
+#endif
 
 /*
  * Lengthen the last entry if @bv continues it, else use the next one. Memory of two
@@ -308,7 +343,10 @@ static int bio_add_vec(struct pb_bio *bio, const struct pb_bio_vec *bv)
 
 	if (bio->bi_vcnt) {
 		last = &bio->bi_io_vec[bio->bi_vcnt - 1];
-		if (pb_bvec_same_kind(last, bv) && bvec_try_merge(last, bv)) {
+		if (pb_bvec_same_kind(last, bv) &&
+		    pb_bvec_contiguous(last, bv) &&
+		    bio_one_region(bio, last, bv)) {
+			last->bv_len += bv->bv_len;
 			bio->bi_iter.bi_size += bv->bv_len;
 			return (int)bv->bv_len;
 		}
@@ -320,14 +358,14 @@ static int bio_add_vec(struct pb_bio *bio, const struct pb_bio_vec *bv)
 }
 
 #ifdef PB_REPR_HAS_PHYS
-/* The whole range is asked about: its ends alone could lie in two regions. */
-static bool region_holds(const struct physbio_region *region,
-			 pb_phys_addr_t paddr, unsigned int len)
+static bool bio_takes_range(const struct pb_bio *bio, pb_phys_addr_t paddr,
+			    unsigned int len)
 {
-	u64 offset = paddr - region->start;
+	const struct physbio_region *region;
 
-	return paddr >= region->start && offset < region->size &&
-	       len <= region->size - offset;
+	if (pb_bio_flagged(bio, PHYSBIO_BIO_MIXED))
+		return bio_lookup(bio, paddr, len, &region);
+	return physbio_region_holds(bio->bi_region, paddr, len);
 }
 
 int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr, unsigned int len)
@@ -339,12 +377,22 @@ int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr, unsigned int len)
 	if (unlikely((pb_phys_addr_t)(paddr + (len - 1)) < paddr))
 		return 0;
 	if (unlikely(pb_bio_flagged(bio, PB_BIO_P2PDMA)) &&
-	    !region_holds(bio->bi_region, paddr, len))
+	    !bio_takes_range(bio, paddr, len))
 		return 0;
 	pb_bvec_set_phys(&bv, paddr, len);
 	return bio_add_vec(bio, &bv);
 }
 EXPORT_SYMBOL_GPL(pb_bio_add_phys);
+
+/* The table must say what the page does: a region that it has not is no RAM. */
+static bool bio_mixed_takes(struct pb_bio *bio, const struct pb_page *page,
+			    unsigned int len, unsigned int offset)
+{
+	const struct physbio_region *region;
+
+	return bio_lookup(bio, pb_page_to_phys(page) + offset, len, &region) &&
+	       region == pb_page_region(page);
+}
 
 /* The first page decides whose memory the bio is of; the others must follow. */
 static bool bio_takes_region_of(struct pb_bio *bio, const struct pb_page *page,
@@ -353,19 +401,23 @@ static bool bio_takes_region_of(struct pb_bio *bio, const struct pb_page *page,
 	const struct physbio_region *region = pb_page_region(page);
 
 	if (!region ||
-	    !region_holds(region, pb_page_to_phys(page) + offset, len))
+	    !physbio_region_holds(region, pb_page_to_phys(page) + offset, len))
 		return false;
 	if (!bio->bi_vcnt)
-		bio_set_region(bio, region);
+		bio_set_kind(bio, 1u << PB_BIO_P2PDMA, region);
 	return bio->bi_region == region;
 }
 
 bool pb_bio_takes_page(struct pb_bio *bio, const struct pb_page *page,
 		       unsigned int len, unsigned int offset)
 {
-	if (unlikely(pb_page_is_p2pdma(page)))
-		return bio_takes_region_of(bio, page, len, offset);
-	return likely(!pb_bio_flagged(bio, PB_BIO_P2PDMA));
+	if (likely(!pb_bio_flagged(bio, PB_BIO_P2PDMA) &&
+		   !pb_page_is_p2pdma(page)))
+		return true;
+	if (pb_bio_flagged(bio, PHYSBIO_BIO_MIXED))
+		return bio_mixed_takes(bio, page, len, offset);
+	return pb_page_is_p2pdma(page) &&
+	       bio_takes_region_of(bio, page, len, offset);
 }
 
 int pb_bio_add_page(struct pb_bio *bio, struct pb_page *page, unsigned int len,

@@ -2,7 +2,7 @@
 /*
  * A request becomes the ranges that its device uses. One step of the iterator feeds
  * every consumer; how a range is mapped is decided once, on the first one, and holds
- * for the whole request.
+ * for the whole request, unless its bios say that their memory is mixed.
  */
 #include "platform.h"
 
@@ -24,6 +24,13 @@ static void map_iter_set_bio(struct pb_blk_map_iter *iter, struct pb_bio *bio)
 	}
 }
 
+static const struct physbio_region_table *bio_regions(const struct pb_bio *bio)
+{
+	return unlikely(pb_bio_flagged(bio, PHYSBIO_BIO_MIXED)) ?
+		       bio->bi_regions :
+		       NULL;
+}
+
 void pb_blk_map_iter_init(struct pb_request *rq, struct pb_blk_map_iter *iter)
 {
 	if (rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD) {
@@ -33,6 +40,7 @@ void pb_blk_map_iter_init(struct pb_request *rq, struct pb_blk_map_iter *iter)
 		return;
 	}
 	iter->is_integrity = false;
+	iter->regions = bio_regions(rq->bio);
 	map_iter_set_bio(iter, rq->bio);
 }
 EXPORT_SYMBOL_GPL(pb_blk_map_iter_init);
@@ -41,6 +49,7 @@ void pb_blk_integrity_map_iter_init(struct pb_request *rq,
 				    struct pb_blk_map_iter *iter)
 {
 	iter->is_integrity = true;
+	iter->regions = NULL;
 	map_iter_set_bio(iter, rq->bio);
 }
 EXPORT_SYMBOL_GPL(pb_blk_integrity_map_iter_init);
@@ -54,6 +63,33 @@ static bool map_iter_more(struct pb_blk_map_iter *iter)
 		map_iter_set_bio(iter, iter->bio->bi_next);
 	}
 	return true;
+}
+
+#ifdef PB_REPR_DMA
+static bool range_lookup(const struct pb_blk_map_iter *iter,
+			 pb_bvec_addr_t addr, u32 len,
+			 const struct physbio_region **region)
+{
+	*region = NULL;
+	return true;
+}
+#else
+/* Whose memory a range of a mixed request is; false: not one's alone. */
+static bool range_lookup(const struct pb_blk_map_iter *iter,
+			 pb_bvec_addr_t addr, u32 len,
+			 const struct physbio_region **region)
+{
+	return physbio_region_lookup(iter->regions, addr, len, region);
+}
+#endif
+
+/* May they be one range, wherever its memory is? */
+static bool one_region(const struct pb_blk_map_iter *iter, pb_bvec_addr_t addr,
+		       u32 len)
+{
+	const struct physbio_region *region;
+
+	return likely(!iter->regions) || range_lookup(iter, addr, len, &region);
 }
 
 bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
@@ -76,7 +112,8 @@ bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
 			break;
 		next = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
 		if ((u64)bv.bv_len + next.bv_len > most ||
-		    !pb_biovec_phys_mergeable(rq->q, &bv, &next))
+		    !pb_biovec_phys_mergeable(rq->q, &bv, &next) ||
+		    !one_region(iter, vec->paddr, bv.bv_len + next.bv_len))
 			break;
 		bv.bv_len += next.bv_len;
 		pb_bvec_iter_step(iter->bvecs, &iter->iter, next.bv_len);
@@ -190,20 +227,33 @@ static bool is_unmapped(enum pb_pci_p2pdma_map_type map)
 	       map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
 }
 
+/* The way to the memory is known; it may be a peer's. */
+static pb_dma_addr_t p2p_addr(struct pb_request *rq,
+			      const struct pb_device *dev,
+			      const struct pb_blk_dma_iter *iter,
+			      const struct pb_phys_vec *vec)
+{
+	switch (iter->map) {
+	case PB_PCI_P2PDMA_MAP_BUS_ADDR:
+		return peer_addr(iter->region, vec->paddr);
+	case PHYSBIO_P2PDMA_MAP_OWN_BAR:
+		return own_addr(iter->region, vec->paddr, vec->len);
+	default:
+		return map_addr(dev, vec->paddr, vec->len, pb_rq_dma_dir(rq),
+				map_attrs(iter->map));
+	}
+}
+
 static bool dma_iter_map(struct pb_request *rq, const struct pb_device *dev,
 			 struct pb_blk_dma_iter *iter,
 			 const struct pb_phys_vec *vec)
 {
 	iter->len = vec->len;
-	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_BUS_ADDR)) {
-		iter->addr = peer_addr(iter->region, vec->paddr);
-		return true;
-	}
-	if (unlikely(iter->map == PHYSBIO_P2PDMA_MAP_OWN_BAR))
-		iter->addr = own_addr(iter->region, vec->paddr, vec->len);
-	else
+	if (likely(!iter->p2p))
 		iter->addr = map_addr(dev, vec->paddr, vec->len,
-				      pb_rq_dma_dir(rq), map_attrs(iter->map));
+				      pb_rq_dma_dir(rq), 0);
+	else
+		iter->addr = p2p_addr(rq, dev, iter, vec);
 	if (likely(!pb_dma_mapping_error(dev, iter->addr)))
 		return true;
 	iter->status = PB_BLK_STS_IOERR;
@@ -254,6 +304,30 @@ static bool dma_iter_map_iova(struct pb_request *rq,
 	return false;
 }
 
+/*
+ * Whose memory is it, and how does the device get there? Of a mixed request each range
+ * is asked, of another one the first.
+ */
+static bool dma_iter_find_way(const struct pb_request *rq,
+			      const struct pb_device *dev,
+			      struct pb_blk_dma_iter *iter,
+			      const struct pb_phys_vec *vec)
+{
+	bool found = true;
+
+	if (unlikely(iter->iter.regions))
+		found = range_lookup(&iter->iter, vec->paddr, vec->len,
+				     &iter->region);
+	else
+		iter->region = pb_seg_region(rq->bio->bi_region, vec->paddr);
+	iter->map = physbio_p2p_state(dev, iter->region);
+	iter->p2p = iter->iter.regions || iter->region;
+	if (likely(found && iter->map != PB_PCI_P2PDMA_MAP_NOT_SUPPORTED))
+		return true;
+	iter->status = PB_BLK_STS_TARGET;
+	return false;
+}
+
 bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 				  const struct pb_device *dma_dev,
 				  struct pb_dma_iova_state *state,
@@ -267,15 +341,11 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 	pb_blk_map_iter_init(rq, &iter->iter);
 	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
 		return false;
-	iter->region = pb_seg_region(rq->bio->bi_region, vec.paddr);
-	iter->map = physbio_p2p_state(dma_dev, iter->region);
-	if (unlikely(iter->map == PB_PCI_P2PDMA_MAP_NOT_SUPPORTED)) {
-		iter->status = PB_BLK_STS_TARGET;
+	if (!dma_iter_find_way(rq, dma_dev, iter, &vec))
 		return false;
-	}
 	/* Whatever was tried leaves no state behind when it comes to nothing. */
 	if (unlikely(can_dma_map_iova(rq, dma_dev)) &&
-	    !is_unmapped(iter->map) &&
+	    !is_unmapped(iter->map) && !iter->iter.regions &&
 	    iova_try_alloc(dma_dev, state, &vec, pb_blk_rq_payload_bytes(rq)))
 		return dma_iter_map_iova(rq, dma_dev, state, iter, &vec);
 	return dma_iter_map(rq, dma_dev, iter, &vec);
@@ -291,6 +361,9 @@ bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
 
 	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
 		return false;
+	if (unlikely(iter->p2p) && iter->iter.regions &&
+	    !dma_iter_find_way(rq, dma_dev, iter, &vec))
+		return false;
 	return dma_iter_map(rq, dma_dev, iter, &vec);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_map_iter_next);
@@ -304,6 +377,7 @@ bool pb_blk_rq_integrity_dma_map_iter_start(struct pb_request *rq,
 	iter->status = PB_BLK_STS_OK;
 	iter->map = PB_PCI_P2PDMA_MAP_NONE;
 	iter->region = NULL;
+	iter->p2p = false;
 	pb_blk_integrity_map_iter_init(rq, &iter->iter);
 	return pb_blk_rq_dma_map_iter_next(rq, dma_dev, state, iter);
 }
@@ -322,8 +396,11 @@ bool pb_blk_rq_dma_unmap(struct pb_request *rq, const struct pb_device *dma_dev,
 			 struct pb_dma_iova_state *state, u64 mapped_len,
 			 enum pb_pci_p2pdma_map_type map)
 {
-	if (MAPPED_BY_SUBMITTER || is_unmapped(map))
+	if (MAPPED_BY_SUBMITTER)
 		return true;
+	/* Of a mixed request it is the first range's, and others may be mapped. */
+	if (unlikely(is_unmapped(map)))
+		return !bio_regions(rq->bio) || !pb_dma_need_unmap(dma_dev);
 	if (pb_dma_use_iova(state)) {
 		pb_dma_iova_destroy(dma_dev, state, mapped_len,
 				    pb_rq_dma_dir(rq), map_attrs(map));
@@ -332,3 +409,12 @@ bool pb_blk_rq_dma_unmap(struct pb_request *rq, const struct pb_device *dma_dev,
 	return !pb_dma_need_unmap(dma_dev);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_unmap);
+
+void physbio_dma_unmap_range(const struct pb_device *dev, pb_dma_addr_t addr,
+			     u32 len, enum pb_dma_data_direction dir,
+			     enum pb_pci_p2pdma_map_type map)
+{
+	if (!is_unmapped(map))
+		pb_dma_unmap_phys(dev, addr, len, dir, map_attrs(map));
+}
+EXPORT_SYMBOL_GPL(physbio_dma_unmap_range);

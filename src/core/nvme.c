@@ -255,44 +255,33 @@ static bool sgl_add_range(struct writer *w, const struct pb_request *rq,
 
 /* --- both --- */
 
-static unsigned long unmap_attrs(const struct pb_nvme_iod *iod)
-{
-	return iod->map == PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ?
-		       PB_DMA_ATTR_MMIO :
-		       0;
-}
-
-static void unmap_range(struct pb_request *rq, const struct pb_device *dev,
-			const struct pb_nvme_iod *iod, pb_dma_addr_t addr,
-			u32 len)
-{
-	pb_dma_unmap_phys(dev, addr, len, pb_rq_dma_dir(rq), unmap_attrs(iod));
-}
-
 /*
  * Descriptors don't tell where ranges end: whoever has to unmap each of them must keep
  * it. Source: nvme_pci_prp_save_mapping()
  */
 static bool must_save(const struct pb_device *dev,
-		      const struct pb_nvme_iod *iod)
+		      const struct pb_nvme_iod *iod,
+		      enum pb_pci_p2pdma_map_type map)
 {
 	return pb_dma_need_unmap(dev) && !pb_dma_use_iova(&iod->state) &&
-	       iod->map != PB_PCI_P2PDMA_MAP_BUS_ADDR &&
-	       iod->map != PHYSBIO_P2PDMA_MAP_OWN_BAR;
+	       map != PB_PCI_P2PDMA_MAP_BUS_ADDR &&
+	       map != PHYSBIO_P2PDMA_MAP_OWN_BAR;
 }
 
 /* A range that can't be kept goes back at once. */
 static bool save_range(struct pb_request *rq, const struct pb_device *dev,
-		       struct pb_nvme_iod *iod, pb_dma_addr_t addr, u32 len)
+		       struct pb_nvme_iod *iod, pb_dma_addr_t addr, u32 len,
+		       enum pb_pci_p2pdma_map_type map)
 {
 	struct pb_nvme_range *range = &iod->ranges[iod->nr_saved];
 
 	if (iod->nr_saved == iod->max_ranges) {
-		unmap_range(rq, dev, iod, addr, len);
+		physbio_dma_unmap_range(dev, addr, len, pb_rq_dma_dir(rq), map);
 		return false;
 	}
 	range->addr = addr;
 	range->len = len;
+	range->map = (u8)map;
 	iod->nr_saved++;
 	return true;
 }
@@ -305,8 +294,10 @@ void pb_nvme_unmap_data(struct pb_request *rq, const struct pb_device *dev,
 	if (pb_blk_rq_dma_unmap(rq, dev, &iod->state, iod->len, iod->map))
 		return;
 	for (i = 0; i < iod->nr_saved; i++)
-		unmap_range(rq, dev, iod, iod->ranges[i].addr,
-			    iod->ranges[i].len);
+		physbio_dma_unmap_range(
+			dev, iod->ranges[i].addr, iod->ranges[i].len,
+			pb_rq_dma_dir(rq),
+			(enum pb_pci_p2pdma_map_type)iod->ranges[i].map);
 }
 EXPORT_SYMBOL_GPL(pb_nvme_unmap_data);
 
@@ -316,7 +307,8 @@ static bool iod_add_range(struct pb_request *rq, const struct pb_device *dev,
 {
 	bool own_bar = map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
 
-	if (must_save(dev, w->iod) && !save_range(rq, dev, w->iod, addr, len))
+	if (must_save(dev, w->iod, map) &&
+	    !save_range(rq, dev, w->iod, addr, len, map))
 		return false;
 	w->iod->nr_ranges++;
 	w->iod->len += len;

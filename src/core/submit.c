@@ -548,6 +548,32 @@ static bool bio_unaligned(const struct pb_bio *bio,
 	       ((bio->bi_iter.bi_sector << PB_SECTOR_SHIFT) & mask);
 }
 
+/*
+ * Would the bio be part of the last request but for whose memory they are? What the
+ * rule costs that a request is of one kind.
+ */
+static bool p2p_keeps_apart(const struct pb_request *rq,
+			    const struct pb_bio *bio)
+{
+	if (!pb_bio_flagged(bio, PB_BIO_P2PDMA) &&
+	    !pb_bio_flagged(rq->bio, PB_BIO_P2PDMA))
+		return false;
+	if (rq->bio->bi_region == bio->bi_region && pb_bio_mergeable(bio))
+		return false;
+	return pb_blk_try_merge(rq, bio) != PB_ELEVATOR_NO_MERGE;
+}
+
+static void count_p2p_nomerge(struct pb_request_queue *q,
+			      const struct pb_blk_plug *plug,
+			      const struct pb_bio *bio)
+{
+	const struct pb_request *last = plug ? plug->mq_list.tail : NULL;
+
+	if (last && last->q == q && pb_req_op(last) == pb_bio_op(bio) &&
+	    p2p_keeps_apart(last, bio))
+		pb_queue_count(q, p2p_nomerges, 1);
+}
+
 static void blk_mq_submit_bio(struct pb_bio *bio)
 {
 	struct pb_request_queue *q = bio->bi_bdev->bd_queue;
@@ -573,6 +599,8 @@ static void blk_mq_submit_bio(struct pb_bio *bio)
 	    (pb_blk_attempt_plug_merge(q, bio, nr_segs) ||
 	     pb_blk_mq_sched_bio_merge(q, bio, nr_segs)))
 		return;
+	if (unlikely(q->stats))
+		count_p2p_nomerge(q, plug, bio);
 	rq = rq_get(q, bio);
 	if (unlikely(!rq)) {
 		bio_end_with(bio, PB_BLK_STS_AGAIN);

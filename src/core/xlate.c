@@ -55,6 +55,75 @@ void physbio_xlate_set_p2p(struct physbio_xlate *x, const u8 *map, u32 nr)
 }
 EXPORT_SYMBOL_GPL(physbio_xlate_set_p2p);
 
+static bool region_ok(const struct physbio_region *region)
+{
+	return region->size &&
+	       region->size - 1 <= (pb_phys_addr_t)-1 - region->start;
+}
+
+int physbio_region_table_init(struct physbio_region_table *table,
+			      const struct physbio_region *const *regions,
+			      u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		if (!region_ok(regions[i]))
+			return -EINVAL;
+		if (i && (regions[i]->start <= regions[i - 1]->start ||
+			  regions[i]->start - regions[i - 1]->start <
+				  regions[i - 1]->size))
+			return -EINVAL;
+	}
+	table->regions = regions;
+	table->nr = nr;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(physbio_region_table_init);
+
+/* The last region that begins at or before @last, or the first one. */
+static const struct physbio_region *
+region_before(const struct physbio_region_table *table, pb_phys_addr_t last)
+{
+	const struct physbio_region *const *base = table->regions;
+	u32 n = table->nr;
+
+	while (n > 1) {
+		u32 half = n / 2;
+
+		if (base[half]->start <= last)
+			base += half;
+		n -= half;
+	}
+	return *base;
+}
+
+/*
+ *   |---- region ----|      |---- region ----|
+ *        |-in-|    |-not-|         |- RAM -| is what touches none
+ */
+bool physbio_region_lookup(const struct physbio_region_table *table,
+			   pb_phys_addr_t paddr, u64 size,
+			   const struct physbio_region **region)
+{
+	const struct physbio_region *found;
+	u64 last = (u64)paddr + (size - 1);
+
+	*region = NULL;
+	if (unlikely(last < paddr || last > (pb_phys_addr_t)-1))
+		return false;
+	pb_count(PHYSBIO_LOOKUP);
+	if (!table->nr)
+		return true;
+	found = region_before(table, (pb_phys_addr_t)last);
+	if (last < found->start ||
+	    (paddr >= found->start && paddr - found->start >= found->size))
+		return true;
+	*region = found;
+	return physbio_region_holds(found, paddr, size);
+}
+EXPORT_SYMBOL_GPL(physbio_region_lookup);
+
 void physbio_xlate_set_own_bar(struct physbio_xlate *x,
 			       const struct physbio_region *region)
 {
@@ -62,20 +131,10 @@ void physbio_xlate_set_own_bar(struct physbio_xlate *x,
 }
 EXPORT_SYMBOL_GPL(physbio_xlate_set_own_bar);
 
-/* The whole range is asked about: its ends alone could lie in two regions. */
-static bool region_holds(const struct physbio_region *region,
-			 pb_phys_addr_t paddr, u64 size)
-{
-	u64 offset = paddr - region->start;
-
-	return paddr >= region->start && offset < region->size &&
-	       size <= region->size - offset;
-}
-
 pb_dma_addr_t physbio_own_bar_map(const struct physbio_region *region,
 				  pb_phys_addr_t paddr, u64 size)
 {
-	if (!region_holds(region, paddr, size))
+	if (!physbio_region_holds(region, paddr, size))
 		return PB_DMA_MAPPING_ERROR;
 	return physbio_dma_make(paddr - region->start);
 }

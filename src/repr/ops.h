@@ -31,6 +31,7 @@
 	F(pb_, bio_put)                   \
 	F(pb_, bio_alloc_clone)           \
 	F(physbio_, bio_set_region)       \
+	F(physbio_, bio_set_mixed)        \
 	F(pb_, bio_advance)               \
 	F(pb_, bio_split)                 \
 	F(pb_, bio_chain)                 \
