@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "no_memory.h"
 
 #include <physbio/bounce.h>
 #include <physbio/dma.h>
@@ -124,18 +125,6 @@ static void pools_that_cannot_be_are_refused(void **state)
 					  cases[i].slot, &made) != cases[i].err)
 			fail_msg("case %u", i);
 	assert_null(made);
-}
-
-static unsigned int calloc_fails;
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	if (calloc_fails && !--calloc_fails)
-		return NULL;
-	return __real_calloc(n, size);
 }
 
 static void a_pool_needs_memory(void **state)

@@ -366,6 +366,39 @@ static void an_iommu_looks_up_all_that_comes_up(void **state)
 	physbio_iommu_destroy(iommu);
 }
 
+/* The memory is somebody else's meanwhile: a read brings bytes, and no error. */
+static void a_device_reads_what_is_unmapped_until_the_flush(void **state)
+{
+	struct physbio_iommu *iommu;
+	struct physbio_xlate x;
+	const struct pb_device dev = { .xlate = &x, .dma_mask = UINT64_MAX };
+	char was[16], is[16] = "somebody else's", got[16] = "";
+	pb_dma_addr_t addr;
+
+	assert_int_equal(
+		physbio_iommu_create(4096, 0x1000000, 0x1000000, &iommu), 0);
+	assert_int_equal(physbio_iommu_set_deferred(iommu, 8), 0);
+	physbio_xlate_init_iommu(&x, iommu);
+	physbio_fabric_set_iommu(fabric, node_of("hb0"), iommu);
+	addr = pb_dma_map_phys(&dev, RAM_START + 0x3000, 16, PB_DMA_FROM_DEVICE,
+			       0);
+	assert_int_equal(physbio_fabric_read(fabric, node_of("a"), addr, was,
+					     16, NULL),
+			 0);
+	pb_dma_unmap_phys(&dev, addr, 16, PB_DMA_FROM_DEVICE, 0);
+	physbio_mem_write(mem, RAM_START + 0x3000, is, 16);
+	assert_int_equal(physbio_fabric_read(fabric, node_of("a"), addr, got,
+					     16, NULL),
+			 0);
+	assert_memory_equal(got, is, 16);
+	physbio_iommu_flush(iommu);
+	assert_int_equal(physbio_fabric_read(fabric, node_of("a"), addr, got,
+					     16, NULL),
+			 -EFAULT);
+	physbio_fabric_set_iommu(fabric, node_of("hb0"), NULL);
+	physbio_iommu_destroy(iommu);
+}
+
 #define TRANSFER 16384u
 
 /*
@@ -596,6 +629,9 @@ int main(void)
 			hardware_may_do_otherwise_than_its_bits_say, as_built),
 		cmocka_unit_test_teardown(an_iommu_looks_up_all_that_comes_up,
 					  as_built),
+		cmocka_unit_test_teardown(
+			a_device_reads_what_is_unmapped_until_the_flush,
+			as_built),
 		cmocka_unit_test(
 			a_switch_that_lies_brings_other_bytes_and_no_error),
 		cmocka_unit_test(bridges_send_down_what_their_windows_have),

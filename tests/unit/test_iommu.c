@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "fixture.h"
+#include "no_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -484,19 +485,6 @@ static void addresses_that_wait_are_missed(void **state)
 }
 
 /* --- no memory --- */
-
-/* Of all callocs of the library, the one that fails; 0: none. */
-static unsigned int calloc_fails;
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	if (calloc_fails && !--calloc_fails)
-		return NULL;
-	return __real_calloc(n, size);
-}
 
 static void a_domain_needs_memory(void **state)
 {

@@ -7,6 +7,7 @@
 
 #include "fixture.h"
 
+#include <physbio/bounce.h>
 #include <physbio/integrity.h>
 #include <physbio/machine.h>
 #include <physbio/memdev.h>
@@ -445,6 +446,56 @@ static void wrong_descriptors_are_an_io_error(void **state)
 	physbio_memdev_destroy(disk);
 }
 
+/* --- a device that has its lists and a pool in reach, and no data --- */
+
+static void what_is_out_of_reach_arrives_by_copies(void **state)
+{
+	static uint64_t window_index[PHYSBIO_WINDOW_INDEX_BYTES(1) / 8];
+	const pb_phys_addr_t lists = RAM_START + RAM_PAGES * PG;
+	const struct physbio_window window = {
+		.start = lists,
+		.size = 4 << 20,
+		.bus = lists + 0x40000000,
+	};
+	static const struct range r[] = { { 512, 3584 },
+					  { 65536, 20480 },
+					  { 131072, 512 } };
+	static unsigned char copy[1 << 20], other[1 << 20];
+	struct physbio_bounce_stats stats;
+	struct physbio_xlate inner, x;
+	struct physbio_bounce *pool;
+	struct pb_device dev = *physbio_machine_device(m, 1);
+	unsigned int sgl;
+
+	assert_int_equal(physbio_bounce_create(mem, lists + (2 << 20), 1 << 20,
+					       2048, &pool),
+			 0);
+	assert_int_equal(physbio_xlate_init_windows(&inner, &window, 1,
+						    window_index),
+			 0);
+	assert_int_equal(physbio_xlate_init_bounce(&x, &inner, pool), 0);
+	dev.xlate = &x;
+	for (sgl = 0; sgl < 2; sgl++) {
+		struct physbio_memdev_config c = config(sgl, false);
+		uint32_t len;
+
+		c.dev = &dev;
+		assert_int_equal(physbio_memdev_create(&c, &disk), 0);
+		len = fill(r, 3, 1 + sgl, copy);
+		assert_int_equal(submit(PB_REQ_OP_WRITE, 0, r, 3), 0);
+		assert_memory_equal(physbio_memdev_store(disk), copy, len);
+		fill(r, 3, 3, other);
+		assert_int_equal(submit(PB_REQ_OP_READ, 0, r, 3), 0);
+		check(r, 3, copy);
+		physbio_memdev_destroy(disk);
+	}
+	physbio_bounce_stats(pool, &stats);
+	assert_int_equal(stats.slots, 0);
+	assert_int_equal(stats.bytes_in, 4 * (3584 + 20480 + 512));
+	assert_int_equal(stats.bytes_out, 2 * (3584 + 20480 + 512));
+	physbio_bounce_destroy(pool);
+}
+
 /* --- the device's own BAR --- */
 
 static struct physbio_xlate own_xlate;
@@ -761,6 +812,7 @@ int main(void)
 		cmocka_unit_test(exactly_the_discarded_blocks_are_zero),
 		cmocka_unit_test(blocks_behind_the_last_are_refused),
 		cmocka_unit_test(wrong_descriptors_are_an_io_error),
+		cmocka_unit_test(what_is_out_of_reach_arrives_by_copies),
 		cmocka_unit_test(its_own_bar_is_addressed_by_offset),
 		cmocka_unit_test(beyond_its_own_bar_is_refused),
 		cmocka_unit_test(an_offset_needs_a_descriptor_that_says_so),

@@ -4,6 +4,11 @@
  * one device it believes will get the I/O. It can be added, split, merged and
  * mapped. What needs a physical address or a page does not compile: there is no
  * way from here to either, which is what the refusal was about.
+ *
+ * This is the pass-through that the translators are compared with, on any board: mapping
+ * hands the number to whichever device the request goes to. For a peer's memory the
+ * submitter has it from pb_pci_p2pdma_bus_addr_map(), as its provider sees it, for RAM from
+ * pb_dma_map_phys() of the device that it believes in.
  */
 #ifndef PHYSBIO_REPR_H
 #define PHYSBIO_REPR_H
