@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <physbio/dma.h>
+#include <physbio/iommu.h>
 #include <physbio/nvme.h>
 
 static struct test_queue tq;
@@ -397,6 +398,39 @@ static void a_mixed_request_that_begins_with_a_peer_is_unmapped(void **state)
 	mixed_down();
 }
 
+/* No gap, and an IOMMU: as RAM all of it would be one range of IOVAs. */
+static void a_mixed_request_is_no_range_of_iovas(void **state)
+{
+	static const struct range r[][8] = { { { 0, PG }, { BAR_A, PG } } };
+	struct physbio_iommu_stats stats;
+	struct physbio_iommu *iommu;
+	struct physbio_xlate x;
+	pb_phys_addr_t paddr = 0;
+	struct mapped m[8];
+	int err;
+
+	assert_int_equal(
+		physbio_iommu_create(4096, 0x10000000, 0x10000000, &iommu), 0);
+	physbio_xlate_init_iommu(&x, iommu);
+	physbio_xlate_set_p2p(&x, client_p2p, 3);
+	client_up();
+	client.xlate = &x;
+	submit_mixed(&p2p_limits, r, 1);
+	assert_int_equal(map_all(m, &err), 2);
+	assert_int_equal(err, 0);
+	assert_false(pb_dma_use_iova(&state_of));
+	assert_true(physbio_iommu_lookup(iommu, physbio_dma_value(m[0].addr),
+					 &paddr));
+	assert_true(paddr == RAM_START);
+	assert_true(physbio_dma_value(m[1].addr) == address_of(BAR_A));
+	unmap_all(m, 2);
+	physbio_iommu_stats(iommu, &stats);
+	assert_int_equal(stats.pages, 0);
+	assert_int_equal(stats.ranges, 0);
+	mixed_down();
+	physbio_iommu_destroy(iommu);
+}
+
 /* RAM, A and B touch: in a bio, and over bios of one request. */
 static void memory_of_two_regions_is_never_one_range(void **state)
 {
@@ -653,23 +687,25 @@ static void interleaved_memory_is_one_request_if_it_may_be_mixed(void **state)
 static void mixed_bios_merge_with_those_of_their_table(void **state)
 {
 	static const struct physbio_region_table other = { regions, 2 };
-	const struct physbio_region_table *tables[] = { &table, &table, &other,
-							NULL, NULL };
-	static struct test_bio tbs[5];
+	const struct physbio_region_table *tables[] = {
+		&table, &table, &other, NULL, NULL, &table
+	};
+	static struct test_bio tbs[6];
 	struct pb_blk_plug plug;
 	unsigned int i;
 
 	test_queue_up(&tq, &p2p_limits, 8);
 	pb_blk_start_plug(&plug);
-	for (i = 0; i < 5; i++) {
-		test_bio_init(&tbs[i], PB_REQ_OP_WRITE, i);
+	/* the last one is somewhere else: nothing keeps it apart */
+	for (i = 0; i < 6; i++) {
+		test_bio_init(&tbs[i], PB_REQ_OP_WRITE, i == 5 ? 100 : i);
 		tbs[i].bio.bi_bdev = &tq.bdev;
 		physbio_bio_set_mixed(&tbs[i].bio, tables[i]);
 		test_bio_add(&tbs[i], i * 4096, 512);
 		pb_submit_bio(&tbs[i].bio);
 	}
 	pb_blk_finish_plug(&plug);
-	assert_int_equal(nr_kept, 3);
+	assert_int_equal(nr_kept, 4);
 	assert_int_equal(tq.stats.back_merges, 2);
 	assert_int_equal(tq.stats.p2p_nomerges, 2);
 	end_kept(PB_BLK_STS_OK);
@@ -747,6 +783,7 @@ int main(void)
 			each_range_of_a_mixed_request_goes_its_own_way),
 		cmocka_unit_test(
 			a_mixed_request_that_begins_with_a_peer_is_unmapped),
+		cmocka_unit_test(a_mixed_request_is_no_range_of_iovas),
 		cmocka_unit_test(memory_of_two_regions_is_never_one_range),
 		cmocka_unit_test(a_range_over_an_edge_is_in_no_mixed_bio),
 		cmocka_unit_test(a_peer_that_the_table_has_not_is_refused),

@@ -628,7 +628,7 @@ static pb_blk_status_t map_beyond(struct pb_request *rq,
 {
 	iod->use_sgl = true;
 	iod->dptr.sgl = (struct pb_nvme_sgl_desc){
-		.addr = htole64(0x100000 - 4096 + 1),
+		.addr = htole64(0x80000 - 4096 + 1),
 		.length = htole32(4096),
 		.type = PB_NVME_SGL_DATA | PB_NVME_SGL_OFFSET,
 	};
@@ -651,11 +651,13 @@ static void a_device_checks_offsets_itself(void **state)
 		.unmap_data = map_nothing,
 	};
 	struct physbio_memdev_config c = config(true, false);
+	struct physbio_region half = *own_bar(); /* there is memory behind it */
 	const struct range r = { 0, 4096 };
 	struct physbio_memdev_stats stats;
 
+	half.size /= 2;
 	c.core = &core;
-	c.cmb = own_bar();
+	c.cmb = &half;
 	assert_int_equal(physbio_memdev_create(&c, &disk), 0);
 	assert_int_equal(submit(PB_REQ_OP_WRITE, 0, &r, 1), -EIO);
 	physbio_memdev_stats(disk, &stats);
