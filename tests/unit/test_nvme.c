@@ -427,7 +427,7 @@ static void one_segment_of_a_peer_takes_the_iterator(void **state)
 	const struct range r = { 0, 4096 };
 
 	assert_true(map(&r, 1, true, 0) == PB_BLK_STS_OK);
-#ifdef TEST_REPR_PHYS
+#ifndef PB_REPR_PAGE
 	physbio_xlate_set_p2p(&identity, p2p, 1);
 	tb.bio.bi_region = &region;
 	assert_true(again(&dev) == PB_BLK_STS_OK);
@@ -581,7 +581,7 @@ static void ranges_are_saved_where_each_must_be_unmapped(void **state)
 
 static void a_peer_below_the_same_bridge_has_nothing_to_unmap(void **state)
 {
-#ifdef TEST_REPR_PHYS
+#ifndef PB_REPR_PAGE
 	static const uint8_t p2p[] = { PB_PCI_P2PDMA_MAP_BUS_ADDR,
 				       PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE };
 	struct physbio_region region = { RAM_START, RAM_PAGES * PG, 0, 0 };
