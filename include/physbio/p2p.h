@@ -50,6 +50,18 @@ struct physbio_p2p_verdict {
 PB_API struct physbio_p2p_verdict
 physbio_p2p_verdict(struct physbio_topology *t, int provider, int client);
 
+/**
+ * physbio_p2p_map_all() - how all nodes reach a provider
+ * @t: description
+ * @provider: index of the node whose BAR it is
+ * @maps: enum pb_pci_p2pdma_map_type by index of the client, physbio_topology_nr(@t) of
+ *	them, filled here
+ *
+ * As physbio_p2p_verdict() of each, in one pass over the nodes. Context: any.
+ */
+PB_API void physbio_p2p_map_all(struct physbio_topology *t, int provider,
+				uint8_t *maps);
+
 /* A reason in words. */
 PB_API const char *physbio_p2p_reason_text(enum physbio_p2p_reason reason);
 

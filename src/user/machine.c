@@ -19,7 +19,6 @@ struct client {
 	struct physbio_xlate xlate;
 	struct physbio_window *windows;
 	void *index; /* of the windows */
-	uint8_t *p2p_map; /* by region id */
 };
 
 /* The addresses that a domain may give out. */
@@ -35,7 +34,7 @@ struct physbio_machine {
 	int *region_node; /* by region id */
 	int *region_bar;
 	unsigned int nr_regions;
-	uint8_t *p2p_maps; /* of all clients */
+	uint8_t *p2p_maps; /* by node, and of each by region id */
 };
 
 static int fail(struct physbio_error *error, int err, const char *what,
@@ -109,19 +108,33 @@ static bool region_published(const struct physbio_machine *m, unsigned int id)
 	return n->bars[m->region_bar[id]].published;
 }
 
-static void client_set_p2p(struct physbio_machine *m, int node)
+/* How all clients reach one region; @maps: room for a byte of each node. */
+static void region_set_p2p(struct physbio_machine *m, unsigned int id,
+			   uint8_t *maps)
 {
-	struct client *c = &m->clients[node];
+	int nr = physbio_topology_nr(m->topology), i;
+
+	if (region_published(m, id))
+		physbio_p2p_map_all(m->topology, m->region_node[id], maps);
+	else
+		memset(maps, PB_PCI_P2PDMA_MAP_NOT_SUPPORTED, (size_t)nr);
+	for (i = 0; i < nr; i++)
+		if (physbio_topology_node(m->topology, i)->kind ==
+		    PHYSBIO_ENDPOINT)
+			m->p2p_maps[(size_t)i * m->nr_regions + id] = maps[i];
+}
+
+static int set_p2p(struct physbio_machine *m, struct physbio_error *error)
+{
+	uint8_t *maps = calloc((size_t)physbio_topology_nr(m->topology) + 1, 1);
 	unsigned int id;
 
+	if (!maps)
+		return no_memory(error);
 	for (id = 0; id < m->nr_regions; id++)
-		c->p2p_map[id] =
-			region_published(m, id) ?
-				(uint8_t)physbio_p2p_verdict(
-					m->topology, m->region_node[id], node)
-					.map :
-				(uint8_t)PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
-	physbio_xlate_set_p2p(&c->xlate, c->p2p_map, m->nr_regions);
+		region_set_p2p(m, id, maps);
+	free(maps);
+	return 0;
 }
 
 static int compare_windows(const void *a, const void *b)
@@ -178,8 +191,9 @@ static int client_setup(struct physbio_machine *m, int node,
 		return fail(error, -EINVAL,
 			    "inbound windows are empty, wrap or overlap: ",
 			    hb->name);
-	c->p2p_map = m->p2p_maps + (size_t)node * m->nr_regions;
-	client_set_p2p(m, node);
+	physbio_xlate_set_p2p(&c->xlate,
+			      m->p2p_maps + (size_t)node * m->nr_regions,
+			      m->nr_regions);
 	c->dev.xlate = &c->xlate;
 	c->dev.dma_mask = n->dma_mask;
 	/* Devices here are NVMe's: PRPs name pages. */
@@ -338,7 +352,9 @@ static int machine_setup(struct physbio_machine *m,
 	if (!alloc_tables(m))
 		return no_memory(error);
 	find_regions(m);
-	err = make_iommus(m, error);
+	err = set_p2p(m, error);
+	if (!err)
+		err = make_iommus(m, error);
 	for (i = 0; i < physbio_topology_nr(m->topology) && !err; i++)
 		err = client_setup(m, i, error);
 	return err ? err : make_mem(m, ram, nr_ram, error);

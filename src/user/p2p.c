@@ -5,6 +5,7 @@
  * itself, whose own ACS bits count.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include <physbio/p2p.h>
 
@@ -159,6 +160,13 @@ static enum physbio_p2p_reason through_host_bridge(struct physbio_topology *t,
 	return acs ? PHYSBIO_P2P_ACS_LISTED : PHYSBIO_P2P_APART_LISTED;
 }
 
+static enum pb_pci_p2pdma_map_type map_for(enum physbio_p2p_reason reason)
+{
+	return reason >= PHYSBIO_P2P_ACS_UNLISTED ?
+		       PB_PCI_P2PDMA_MAP_NOT_SUPPORTED :
+		       PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
+}
+
 struct physbio_p2p_verdict physbio_p2p_verdict(struct physbio_topology *t,
 					       int provider, int client)
 {
@@ -172,11 +180,58 @@ struct physbio_p2p_verdict physbio_p2p_verdict(struct physbio_topology *t,
 		return v;
 	}
 	v.reason = through_host_bridge(t, provider, client, v.common >= 0);
-	if (v.reason >= PHYSBIO_P2P_ACS_UNLISTED) {
-		v.map = PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
+	v.map = map_for(v.reason);
+	if (v.map == PB_PCI_P2PDMA_MAP_NOT_SUPPORTED)
 		v.distance = -1;
-	} else {
-		v.map = PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
-	}
 	return v;
+}
+
+static bool redirects(struct physbio_topology *t, int node)
+{
+	return physbio_topology_node(t, node)->acs_ctrl & PHYSBIO_ACS_REDIRECT;
+}
+
+/*
+ * Does anything redirect on the way? Each node goes on from the one above it, which
+ * stands before it; those above the provider are where the way turns.
+ */
+static void find_direct(struct physbio_topology *t, int provider, uint8_t *maps)
+{
+	uint8_t direct = PB_PCI_P2PDMA_MAP_BUS_ADDR;
+	int node, above;
+
+	memset(maps, PB_PCI_P2PDMA_MAP_UNKNOWN, (size_t)physbio_topology_nr(t));
+	for (node = provider; node >= 0; node = upstream(t, node)) {
+		if (redirects(t, node))
+			direct = PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
+		maps[node] = direct;
+	}
+	for (node = 0; node < physbio_topology_nr(t); node++) {
+		if (maps[node] != PB_PCI_P2PDMA_MAP_UNKNOWN)
+			continue;
+		above = upstream(t, node);
+		maps[node] = above < 0 || redirects(t, node) ?
+				     (uint8_t)PB_PCI_P2PDMA_MAP_NOT_SUPPORTED :
+				     maps[above];
+	}
+}
+
+void physbio_p2p_map_all(struct physbio_topology *t, int provider,
+			 uint8_t *maps)
+{
+	uint8_t around = PB_PCI_P2PDMA_MAP_NOT_SUPPORTED;
+	int node, top = -1;
+
+	find_direct(t, provider, maps);
+	for (node = 0; node < physbio_topology_nr(t); node++) {
+		if (maps[node] == PB_PCI_P2PDMA_MAP_BUS_ADDR)
+			continue;
+		/* The same for all below one host bridge. */
+		if (physbio_topology_host_bridge(t, node) != top) {
+			top = physbio_topology_host_bridge(t, node);
+			around = (uint8_t)map_for(
+				through_host_bridge(t, provider, node, false));
+		}
+		maps[node] = around;
+	}
 }

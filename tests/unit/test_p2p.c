@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Which way a peer is reached, how far it is, and why not. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
 #include "fixture.h"
 
 #include <physbio/p2p.h>
@@ -248,6 +252,67 @@ static void a_host_bridge_is_known_by_its_first_function(void **state)
 	}
 }
 
+#define MANY 40
+
+/* Any number of host bridges, nodes below any but an endpoint, ACS here and there. */
+static struct physbio_topology *any_topology(void)
+{
+	struct physbio_topology *any = physbio_topology_create();
+	const struct physbio_node *above;
+	char name[MANY][8];
+	int i, up, kind;
+
+	physbio_topology_set_cpu_forwards(any, rand() % 4 == 0);
+	for (i = 0; i < MANY; i++) {
+		snprintf(name[i], sizeof(name[i]), "n%d", i);
+		up = i ? rand() % i : -1;
+		above = up < 0 || rand() % 8 == 0 ?
+				NULL :
+				physbio_topology_node(any, up);
+		if (above && above->kind == PHYSBIO_ENDPOINT)
+			above = NULL;
+		kind = !above	  ? PHYSBIO_HOST_BRIDGE :
+		       rand() % 3 ? PHYSBIO_BRIDGE :
+				    PHYSBIO_ENDPOINT;
+		assert_int_equal(physbio_topology_add(any, kind, name[i],
+						      above ? name[up] : NULL,
+						      NULL),
+				 i);
+		if (rand() % 6 == 0)
+			physbio_topology_node(any, i)->acs_ctrl =
+				PHYSBIO_ACS_REDIRECT;
+		if (!above)
+			physbio_topology_node(any, i)->p2p_listed = rand() % 3;
+	}
+	return any;
+}
+
+static void one_pass_finds_what_each_verdict_says(void **state)
+{
+	const unsigned int seed = (unsigned int)time(NULL);
+	struct physbio_topology *any;
+	unsigned int round, seen[8] = { 0 };
+	uint8_t maps[MANY];
+	int a, b;
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (round = 0; round < 200; round++) {
+		any = any_topology();
+		for (a = 0; a < MANY; a++) {
+			physbio_p2p_map_all(any, a, maps);
+			for (b = 0; b < MANY; b++) {
+				assert_int_equal(
+					maps[b],
+					physbio_p2p_verdict(any, a, b).map);
+				seen[maps[b]]++;
+			}
+		}
+		physbio_topology_destroy(any);
+	}
+	assert_true(seen[BUS] && seen[HOST] && seen[NOT]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +323,7 @@ int main(void)
 		TEST(acs_anywhere_on_the_way_redirects),
 		TEST(a_function_may_not_even_reach_itself),
 		TEST(the_list_is_linuxs),
+		cmocka_unit_test(one_pass_finds_what_each_verdict_says),
 		cmocka_unit_test(a_host_bridge_is_known_by_its_first_function),
 	};
 
