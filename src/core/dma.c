@@ -276,11 +276,10 @@ static bool can_dma_map_iova(const struct pb_request *rq,
 }
 
 /* All of the request at once. An error leaves nothing mapped and nothing allocated. */
-static bool dma_iter_map_iova(struct pb_request *rq,
-			      const struct pb_device *dev,
-			      struct pb_dma_iova_state *state,
-			      struct pb_blk_dma_iter *iter,
-			      struct pb_phys_vec *vec)
+static int dma_iter_map_iova(struct pb_request *rq, const struct pb_device *dev,
+			     struct pb_dma_iova_state *state,
+			     struct pb_blk_dma_iter *iter,
+			     struct pb_phys_vec *vec)
 {
 	enum pb_dma_data_direction dir = pb_rq_dma_dir(rq);
 	u64 mapped = 0;
@@ -297,11 +296,10 @@ static bool dma_iter_map_iova(struct pb_request *rq,
 	} while (pb_blk_map_iter_next(rq, &iter->iter, vec));
 	if (!err)
 		err = pb_dma_iova_sync(dev, state, 0, mapped);
-	if (!err)
-		return true;
-	pb_dma_iova_destroy(dev, state, mapped, dir, map_attrs(iter->map));
-	iter->status = pb_errno_to_blk_status(err);
-	return false;
+	if (err)
+		pb_dma_iova_destroy(dev, state, mapped, dir,
+				    map_attrs(iter->map));
+	return err;
 }
 
 /*
@@ -334,6 +332,7 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 				  struct pb_blk_dma_iter *iter)
 {
 	struct pb_phys_vec vec;
+	int err;
 
 	memset(state, 0, sizeof(*state));
 	iter->status = PB_BLK_STS_OK;
@@ -346,8 +345,16 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 	/* Whatever was tried leaves no state behind when it comes to nothing. */
 	if (unlikely(can_dma_map_iova(rq, dma_dev)) &&
 	    !is_unmapped(iter->map) && !iter->iter.regions &&
-	    iova_try_alloc(dma_dev, state, &vec, pb_blk_rq_payload_bytes(rq)))
-		return dma_iter_map_iova(rq, dma_dev, state, iter, &vec);
+	    iova_try_alloc(dma_dev, state, &vec, pb_blk_rq_payload_bytes(rq))) {
+		err = dma_iter_map_iova(rq, dma_dev, state, iter, &vec);
+		if (likely(err != -EINVAL)) {
+			iter->status = pb_errno_to_blk_status(err);
+			return !err;
+		}
+		/* A limit cuts within a granule: each range on its own, then. */
+		pb_blk_map_iter_init(rq, &iter->iter);
+		pb_blk_map_iter_next(rq, &iter->iter, &vec);
+	}
 	return dma_iter_map(rq, dma_dev, iter, &vec);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_dma_map_iter_start);

@@ -579,6 +579,31 @@ static void ranges_are_saved_where_each_must_be_unmapped(void **state)
 	down();
 }
 
+static void what_is_cut_within_a_granule_is_mapped_range_by_range(void **state)
+{
+	const struct range r = { 0, 4 * PG };
+	struct physbio_iommu *iommu;
+	struct physbio_xlate x;
+	const struct pb_device translated = { .xlate = &x,
+					      .dma_mask = UINT64_MAX };
+	struct physbio_iommu_stats stats;
+
+	lim.max_segment_size = PG;
+	assert_true(map(&r, 1, true, 0) == PB_BLK_STS_OK);
+	assert_int_equal(physbio_iommu_create(4 * PG, 64 * PG, 64 * PG, &iommu),
+			 0);
+	physbio_xlate_init_iommu(&x, iommu);
+	assert_true(again(&translated) == PB_BLK_STS_OK);
+	assert_false(pb_dma_use_iova(&iod.state));
+	assert_int_equal(iod.nr_ranges, 4);
+	assert_int_equal(iod.nr_saved, 4);
+	pb_nvme_unmap_data(kept[0], &translated, &iod);
+	physbio_iommu_stats(iommu, &stats);
+	assert_int_equal(stats.pages, 0);
+	physbio_iommu_destroy(iommu);
+	down();
+}
+
 static void a_peer_below_the_same_bridge_has_nothing_to_unmap(void **state)
 {
 #ifndef PB_REPR_PAGE
@@ -809,6 +834,7 @@ int main(void)
 		TEST(an_error_at_any_range_unmaps_what_was_mapped),
 		TEST(a_range_too_many_unmaps_all),
 		TEST(ranges_are_saved_where_each_must_be_unmapped),
+		TEST(what_is_cut_within_a_granule_is_mapped_range_by_range),
 		TEST(a_peer_below_the_same_bridge_has_nothing_to_unmap),
 		TEST(a_coalesced_request_is_one_descriptor),
 		TEST(one_piece_of_metadata_is_a_pointer),
