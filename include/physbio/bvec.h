@@ -25,6 +25,25 @@ struct pb_bvec_iter {
 
 PB_STATIC_ASSERT(sizeof(struct pb_bvec_iter) == 20, "as in the kernel");
 
+#ifdef PB_REPR_HAS_PHYS
+/**
+ * pb_bvec_set_folio() - make a vector of a part of a folio
+ * @bv: vector to fill
+ * @folio: folio
+ * @len: bytes
+ * @offset: bytes from the start of @folio
+ *
+ * Context: any. Source: bvec_set_folio()
+ */
+static inline void pb_bvec_set_folio(struct pb_bio_vec *bv,
+				     struct pb_folio *folio, size_t len,
+				     size_t offset)
+{
+	pb_bvec_set_page(bv, &folio->page + (offset >> PB_PAGE_SHIFT),
+			 (unsigned int)len, pb_offset_in_page(offset));
+}
+#endif
+
 /* Bytes of the current entry that the iterator has still to give. */
 static inline uint32_t pb_mp_bvec_iter_len(const struct pb_bio_vec *bvec,
 					   struct pb_bvec_iter iter)

@@ -23,6 +23,15 @@ struct pb_folio_iter {
 };
 
 /**
+ * pb_bvec_folio() - the folio that a vector begins in
+ * @bv: vector, of one who added it: nobody else knows that its pages are a folio's
+ *
+ * One lookup. Context: any, the pages being pinned. Return: the folio, with no reference
+ * taken. Source: bvec_folio() of 7.3
+ */
+PB_API struct pb_folio *pb_bvec_folio(const struct pb_bio_vec *bv);
+
+/**
  * pb_bio_first_folio() - the first folio of an entry
  * @fi: filled
  * @bio: owning bio, not a clone

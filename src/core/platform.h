@@ -20,6 +20,7 @@
 #include <linux/errno.h>
 #include <linux/gcd.h>
 #include <linux/hash.h>
+#include <linux/highmem.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -49,6 +50,32 @@ static inline void unpin_user_folio(struct pb_folio *folio,
 /* 6.2 has it. Until then no peer's memory is user memory. */
 #define FOLL_PCI_P2PDMA 0
 #endif
+
+/* The page of memory that the CPU may use as RAM: NULL for a peer's, which is MMIO. */
+static inline struct page *ram_page(phys_addr_t paddr)
+{
+	struct page *page;
+
+	if (!pfn_valid(PHYS_PFN(paddr)))
+		return NULL;
+	page = pfn_to_page(PHYS_PFN(paddr));
+	return is_pci_p2pdma_page(page) ? NULL : page;
+}
+
+static inline void *ram_virt(phys_addr_t paddr)
+{
+	struct page *page = ram_page(paddr);
+	void *virt = page ? page_address(page) : NULL;
+
+	return virt ? virt + offset_in_page(paddr) : NULL;
+}
+
+static inline void *ram_kmap_local(phys_addr_t paddr)
+{
+	struct page *page = ram_page(paddr);
+
+	return page ? kmap_local_page(page) + offset_in_page(paddr) : NULL;
+}
 
 /* A plain counter that several add to. */
 #define atomic_stat_add(n, counter) \
@@ -467,6 +494,13 @@ int pin_user_pages_fast(unsigned long start, int nr_pages,
 pb_phys_addr_t physbio_virt_to_phys(const void *virt);
 
 #define virt_to_phys(virt) physbio_virt_to_phys(virt)
+
+/* The bytes of the model's memory; NULL if there are none, or they are a peer's. */
+void *physbio_ram_virt(pb_phys_addr_t paddr);
+
+#define ram_virt(paddr) physbio_ram_virt(paddr)
+#define ram_kmap_local(paddr) physbio_ram_virt(paddr)
+#define kunmap_local(vaddr) ((void)(vaddr))
 
 /* Frees nothing: memory that no one refers to any more stays the model's. */
 static inline void unpin_user_folio(struct pb_folio *folio,

@@ -63,6 +63,12 @@ static void bvec_set_dirty(const struct pb_bio_vec *bv)
 	} while (folio_part_next(&part));
 }
 
+struct pb_folio *pb_bvec_folio(const struct pb_bio_vec *bv)
+{
+	return page_folio(pb_bvec_page(bv));
+}
+EXPORT_SYMBOL_GPL(pb_bvec_folio);
+
 void pb_bio_first_folio(struct pb_folio_iter *fi, struct pb_bio *bio, int i)
 {
 	if (i >= bio->bi_vcnt) {

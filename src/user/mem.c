@@ -287,6 +287,15 @@ void *physbio_mem_virt(const struct physbio_mem *mem, pb_phys_addr_t paddr)
 	return virt ? virt + pb_offset_in_page(paddr) : NULL;
 }
 
+void *physbio_ram_virt(pb_phys_addr_t paddr)
+{
+	const struct pb_page *page = physbio_the_mem_page(paddr);
+
+	if (!page || pb_page_is_p2pdma(page))
+		return NULL;
+	return physbio_mem_virt(the_mem, paddr);
+}
+
 int physbio_mem_attach(struct physbio_mem *mem, pb_phys_addr_t paddr,
 		       void *virt)
 {
