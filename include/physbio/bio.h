@@ -648,9 +648,10 @@ PB_API void pb_bio_advance(struct pb_bio *bio, unsigned int nbytes);
  * pb_bio_trim() - narrow a bio to a window of it
  * @bio: bio that is not in flight
  * @offset: sectors of 512 bytes to leave out in front
- * @size: sectors of 512 bytes to keep
+ * @size: sectors of 512 bytes to keep; 0 is a window too
  *
- * Left alone if the window does not lie in the bio, or the bio is atomic.
+ * Left alone if the window does not lie in the bio, or the bio is atomic, unless @size is
+ * 0.
  * Context: any. Source: bio_trim()
  */
 PB_API void pb_bio_trim(struct pb_bio *bio, pb_sector_t offset,

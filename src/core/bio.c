@@ -525,7 +525,7 @@ void pb_bio_trim(struct pb_bio *bio, pb_sector_t offset, pb_sector_t size)
 	const pb_sector_t most = PB_BIO_MAX_SIZE >> PB_SECTOR_SHIFT;
 	u32 bytes;
 
-	if (WARN_ON_ONCE((bio->bi_opf & PB_REQ_ATOMIC) || !size ||
+	if (WARN_ON_ONCE(((bio->bi_opf & PB_REQ_ATOMIC) && size) ||
 			 offset > most || size > most ||
 			 offset + size > pb_bio_sectors(bio)))
 		return;

@@ -153,6 +153,13 @@ static void trim_keeps_a_window(void **state)
 	assert_int_equal(tb.bio.bi_iter.bi_size, 4096);
 	pb_bio_trim(&tb.bio, UINT64_MAX, 2);
 	assert_int_equal(tb.bio.bi_iter.bi_size, 4096);
+	/* never a part of an atomic one, but all of it */
+	tb.bio.bi_opf |= PB_REQ_ATOMIC;
+	pb_bio_trim(&tb.bio, 2, 4);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 4096);
+	pb_bio_trim(&tb.bio, 2, 0);
+	assert_int_equal(tb.bio.bi_iter.bi_sector, 106);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 0);
 }
 
 static void split_cuts_the_front_off(void **state)
