@@ -22,7 +22,7 @@ bool pb_bio_may_need_split(const struct pb_bio *bio,
 	bv = &bio->bi_io_vec[bio->bi_iter.bi_idx];
 	if (bio->bi_iter.bi_size > bv->bv_len - bio->bi_iter.bi_bvec_done)
 		return true;
-	return bv->bv_len + pb_bvec_page_offset(bv) >
+	return (u64)bv->bv_len + pb_bvec_page_offset(bv) >
 	       lim->max_fast_segment_size;
 }
 EXPORT_SYMBOL_GPL(pb_bio_may_need_split);
@@ -93,7 +93,7 @@ static bool bvec_fits(const struct split_walk *w, const struct pb_bio_vec *bv)
 {
 	return w->nsegs < w->lim->max_segments &&
 	       w->bytes + bv->bv_len <= w->max_bytes &&
-	       pb_bvec_page_offset(bv) + bv->bv_len <=
+	       (u64)pb_bvec_page_offset(bv) + bv->bv_len <=
 		       w->lim->max_fast_segment_size;
 }
 

@@ -320,6 +320,28 @@ static void a_limit_of_4_gib_does_not_wrap(void **state)
 	}
 }
 
+/* Offset and length together are 4 GiB: not 0, which would pass as one segment. */
+static void a_vector_of_4_gib_does_not_wrap(void **state)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .max_segment_size = 1u << 31 };
+	const uint32_t len = UINT32_MAX - 511;
+	struct pb_bio_vec bv;
+	unsigned int segs;
+
+	test_queue_up(&tq, &lim, 8);
+	pb_bvec_set_page(&bv, pb_phys_to_page(RAM_START), len, 512);
+	pb_bio_init(&tb.bio, NULL, &bv, 1, PB_REQ_OP_WRITE);
+	tb.bio.bi_vcnt = 1;
+	tb.bio.bi_iter.bi_size = len;
+	assert_true(pb_bio_may_need_split(&tb.bio, pb_queue_limits(tq.q)));
+	assert_int_equal(pb_bio_split_io_at(&tb.bio, pb_queue_limits(tq.q),
+					    &segs, UINT32_MAX, 511),
+			 0);
+	assert_int_equal(segs, 3); /* one for the 4 GiB boundary */
+	test_queue_down(&tq);
+}
+
 static void lengths_are_aligned_too(void **state)
 {
 	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
@@ -372,6 +394,7 @@ int main(void)
 		cmocka_unit_test(
 			a_boundary_beyond_a_page_is_seen_in_the_address),
 		cmocka_unit_test(a_limit_of_4_gib_does_not_wrap),
+		cmocka_unit_test(a_vector_of_4_gib_does_not_wrap),
 		cmocka_unit_test(lengths_are_aligned_too),
 		cmocka_unit_test(discards_are_cut_to_their_granularity),
 	};
