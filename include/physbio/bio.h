@@ -373,6 +373,29 @@ PB_API struct pb_bio *pb_bio_alloc_bioset(struct pb_block_device *bdev,
 					  pb_blk_opf_t opf, pb_gfp_t gfp,
 					  struct pb_bio_set *bs);
 
+#define PB_BIO_MAX_INLINE_VECS 1024u
+
+/**
+ * pb_bio_kmalloc() - memory for a bio with vectors of its own
+ * @nr_vecs: vectors, up to PB_BIO_MAX_INLINE_VECS
+ * @gfp: PB_GFP_NOWAIT: fail rather than wait
+ *
+ * No bio yet: pb_bio_init() with pb_bio_inline_vecs() makes it one. It is freed by
+ * pb_bio_uninit() and physbio_bio_kfree(), never put.
+ * Context: may sleep, as @gfp says. Return: memory; NULL if there is none, or @nr_vecs is
+ * too many. Source: bio_kmalloc()
+ */
+PB_API struct pb_bio *pb_bio_kmalloc(unsigned short nr_vecs, pb_gfp_t gfp);
+
+/* The vectors behind a bio of pb_bio_kmalloc(). Source: bio_inline_vecs() */
+static inline struct pb_bio_vec *pb_bio_inline_vecs(struct pb_bio *bio)
+{
+	return (struct pb_bio_vec *)(bio + 1);
+}
+
+/* physbio_bio_kfree() - free what pb_bio_kmalloc() gave, or NULL. Context: may sleep. */
+PB_API void physbio_bio_kfree(struct pb_bio *bio);
+
 /* pb_bio_get() - one more reference. Context: any. Source: bio_get() */
 PB_API void pb_bio_get(struct pb_bio *bio);
 
@@ -453,6 +476,43 @@ PB_API int pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,
  */
 PB_API bool pb_bio_add_folio(struct pb_bio *bio, struct pb_folio *folio,
 			     size_t len, size_t off);
+
+/**
+ * pb_bio_add_folio_nofail() - the same as a new entry, joining nothing
+ * @bio: bio with an entry free and room for @len bytes; not checked
+ * @folio: folio
+ * @len: bytes, not 0
+ * @off: bytes from the start of @folio
+ *
+ * Context: any. Source: bio_add_folio_nofail()
+ */
+PB_API void pb_bio_add_folio_nofail(struct pb_bio *bio, struct pb_folio *folio,
+				    size_t len, size_t off);
+
+/**
+ * pb_bio_add_vmalloc_chunk() - add what of vmalloc()ed memory lies in one page
+ * @bio: bio to extend
+ * @vaddr: address of it; in userspace one that physbio_mm_map() was told of
+ * @len: bytes
+ *
+ * Context: any. After a read its caller invalidates the kernel's mapping, where a CPU
+ * needs that. Return: bytes that were added; 0 if there is no page, or as
+ * pb_bio_add_page(). Source: bio_add_vmalloc_chunk()
+ */
+PB_API unsigned int pb_bio_add_vmalloc_chunk(struct pb_bio *bio, void *vaddr,
+					     unsigned int len);
+
+/**
+ * pb_bio_add_vmalloc() - add vmalloc()ed memory
+ * @bio: bio to extend
+ * @vaddr: address of it, as above
+ * @len: bytes
+ *
+ * Context: any. Return: false if not all of it was added; what comes before is.
+ * Source: bio_add_vmalloc()
+ */
+PB_API bool pb_bio_add_vmalloc(struct pb_bio *bio, void *vaddr,
+			       unsigned int len);
 
 /**
  * pb_bio_add_virt_nofail() - add memory of the machine by the address the CPU uses

@@ -163,6 +163,18 @@ PB_API struct pb_bio *pb_bio_chain_and_submit(struct pb_bio *prev,
 					      struct pb_bio *new_bio);
 
 /**
+ * pb_bio_await() - send a bio and wait for its end
+ * @bio: bio; the caller's again afterwards, with its bi_status. Takes bi_end_io and
+ *	bi_private.
+ * @priv: the caller's, for @submit
+ * @submit: sends @bio; NULL: pb_submit_bio()
+ *
+ * Context: task, may sleep; flushes the task's plug. Source: bio_await() of 7.1
+ */
+PB_API void pb_bio_await(struct pb_bio *bio, void *priv,
+			 void (*submit)(struct pb_bio *bio, void *priv));
+
+/**
  * pb_submit_bio_wait() - submit a bio and wait for its end
  * @bio: bio; the caller's again afterwards. Takes bi_end_io and bi_private.
  *

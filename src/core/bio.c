@@ -175,6 +175,22 @@ struct pb_bio *pb_bio_alloc_bioset(struct pb_block_device *bdev,
 }
 EXPORT_SYMBOL_GPL(pb_bio_alloc_bioset);
 
+struct pb_bio *pb_bio_kmalloc(unsigned short nr_vecs, pb_gfp_t gfp)
+{
+	if (nr_vecs > PB_BIO_MAX_INLINE_VECS)
+		return NULL;
+	return kvzalloc(sizeof(struct pb_bio) +
+				nr_vecs * sizeof(struct pb_bio_vec),
+			gfp);
+}
+EXPORT_SYMBOL_GPL(pb_bio_kmalloc);
+
+void physbio_bio_kfree(struct pb_bio *bio)
+{
+	kvfree(bio);
+}
+EXPORT_SYMBOL_GPL(physbio_bio_kfree);
+
 void pb_bio_get(struct pb_bio *bio)
 {
 	pb_bio_set_flag(bio, PB_BIO_REFFED);
@@ -453,6 +469,45 @@ bool pb_bio_add_folio(struct pb_bio *bio, struct pb_folio *folio, size_t len,
 			       (unsigned int)len, pb_offset_in_page(off)) > 0;
 }
 EXPORT_SYMBOL_GPL(pb_bio_add_folio);
+
+void pb_bio_add_folio_nofail(struct pb_bio *bio, struct pb_folio *folio,
+			     size_t len, size_t off)
+{
+	WARN_ON_ONCE(len > PB_BIO_MAX_SIZE);
+	__pb_bio_add_page(bio, folio_page(folio, off >> PB_PAGE_SHIFT),
+			  (unsigned int)len, pb_offset_in_page(off));
+}
+EXPORT_SYMBOL_GPL(pb_bio_add_folio_nofail);
+
+unsigned int pb_bio_add_vmalloc_chunk(struct pb_bio *bio, void *vaddr,
+				      unsigned int len)
+{
+	unsigned int offset = pb_offset_in_page((unsigned long)vaddr);
+	struct pb_page *page = vmalloc_to_page(vaddr);
+
+	len = min(len, (unsigned int)PB_PAGE_SIZE - offset);
+	if (!page || !pb_bio_add_page(bio, page, len, offset))
+		return 0;
+	if (pb_op_is_write(bio->bi_opf))
+		flush_kernel_vmap_range(vaddr, (int)len);
+	return len;
+}
+EXPORT_SYMBOL_GPL(pb_bio_add_vmalloc_chunk);
+
+bool pb_bio_add_vmalloc(struct pb_bio *bio, void *vaddr, unsigned int len)
+{
+	unsigned int added;
+
+	while (len) {
+		added = pb_bio_add_vmalloc_chunk(bio, vaddr, len);
+		if (!added)
+			return false;
+		vaddr += added;
+		len -= added;
+	}
+	return true;
+}
+EXPORT_SYMBOL_GPL(pb_bio_add_vmalloc);
 
 void pb_bio_add_virt_nofail(struct pb_bio *bio, void *vaddr, unsigned int len)
 {

@@ -34,6 +34,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/version.h>
+#include <linux/vmalloc.h>
 #include <linux/wait.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
@@ -501,6 +502,12 @@ void *physbio_ram_virt(pb_phys_addr_t paddr);
 #define ram_virt(paddr) physbio_ram_virt(paddr)
 #define ram_kmap_local(paddr) physbio_ram_virt(paddr)
 #define kunmap_local(vaddr) ((void)(vaddr))
+
+/* The page of an address that mm.h was told of, or NULL. There are no other caches. */
+struct pb_page *physbio_vmalloc_to_page(const void *addr);
+
+#define vmalloc_to_page(addr) physbio_vmalloc_to_page(addr)
+#define flush_kernel_vmap_range(vaddr, size) ((void)(vaddr), (void)(size))
 
 /* Frees nothing: memory that no one refers to any more stays the model's. */
 static inline void unpin_user_folio(struct pb_folio *folio,

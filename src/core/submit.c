@@ -787,7 +787,8 @@ static void submit_wait_endio(struct pb_bio *bio)
 	complete(bio->bi_private);
 }
 
-int pb_submit_bio_wait(struct pb_bio *bio)
+void pb_bio_await(struct pb_bio *bio, void *priv,
+		  void (*submit)(struct pb_bio *bio, void *priv))
 {
 	struct pb_blk_plug *plug;
 	DECLARE_COMPLETION_ONSTACK(done);
@@ -795,12 +796,21 @@ int pb_submit_bio_wait(struct pb_bio *bio)
 	bio->bi_private = &done;
 	bio->bi_end_io = submit_wait_endio;
 	bio->bi_opf |= PB_REQ_SYNC;
-	pb_submit_bio(bio);
+	if (submit)
+		submit(bio, priv);
+	else
+		pb_submit_bio(bio);
 	/* Going to sleep flushes the plug. */
 	plug = pb_current()->plug;
 	if (plug)
 		pb_blk_flush_plug(plug, true);
 	wait_for_completion_io(&done);
+}
+EXPORT_SYMBOL_GPL(pb_bio_await);
+
+int pb_submit_bio_wait(struct pb_bio *bio)
+{
+	pb_bio_await(bio, NULL, NULL);
 	return pb_blk_status_to_errno(bio->bi_status);
 }
 EXPORT_SYMBOL_GPL(pb_submit_bio_wait);

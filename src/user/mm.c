@@ -112,6 +112,23 @@ static const struct mapping *find_mapping(uintptr_t addr)
 	return m && m->start <= addr ? m : NULL;
 }
 
+static struct pb_page *page_at(const struct mapping *m, uintptr_t addr)
+{
+	return pb_phys_to_page(m->frames[(addr - m->start) >> PB_PAGE_SHIFT]);
+}
+
+struct pb_page *physbio_vmalloc_to_page(const void *addr)
+{
+	const struct mapping *m;
+	struct pb_page *page;
+
+	spin_lock(&mm_lock);
+	m = find_mapping((uintptr_t)addr);
+	page = m ? page_at(m, (uintptr_t)addr) : NULL;
+	spin_unlock(&mm_lock);
+	return page;
+}
+
 /* One page, pinned; or -errno. */
 static int pin_one(uintptr_t addr, unsigned int gup_flags,
 		   struct pb_page **page)
@@ -120,7 +137,7 @@ static int pin_one(uintptr_t addr, unsigned int gup_flags,
 
 	if (!m || ((gup_flags & FOLL_WRITE) && !m->writable))
 		return -EFAULT;
-	*page = pb_phys_to_page(m->frames[(addr - m->start) >> PB_PAGE_SHIFT]);
+	*page = page_at(m, addr);
 	if (pb_page_is_p2pdma(*page) && !(gup_flags & FOLL_PCI_P2PDMA))
 		return -EREMOTEIO;
 	return physbio_page_pin(*page);

@@ -2,6 +2,7 @@
 /* The life of a bio: adding, cloning, cutting, chaining, ending. */
 #include "fixture.h"
 
+#include <physbio/mm.h>
 #include <physbio/xlate.h>
 
 static struct pb_bio_set bs;
@@ -500,6 +501,63 @@ static void all_entries_are_walked_from_the_start(void **state)
 	assert_int_equal(tb.bio.bi_iter.bi_bvec_done, 1000);
 }
 
+static void memory_for_a_bio_has_its_vectors(void **state)
+{
+	struct pb_bio *bio =
+		pb_bio_kmalloc(PB_BIO_MAX_INLINE_VECS, PB_GFP_KERNEL);
+	unsigned int i;
+
+	assert_non_null(bio);
+	pb_bio_init(bio, NULL, pb_bio_inline_vecs(bio), PB_BIO_MAX_INLINE_VECS,
+		    PB_REQ_OP_WRITE);
+	for (i = 0; i < PB_BIO_MAX_INLINE_VECS; i++)
+		assert_int_equal(pb_bio_add_phys(bio, RAM_START + i % 2 * 4096,
+						 512),
+				 512);
+	assert_int_equal(pb_bio_add_phys(bio, RAM_START, 512), 0);
+	pb_bio_uninit(bio);
+	physbio_bio_kfree(bio);
+	assert_null(pb_bio_kmalloc(PB_BIO_MAX_INLINE_VECS + 1, PB_GFP_KERNEL));
+}
+
+static void a_folio_is_an_entry_of_its_own(void **state)
+{
+	struct pb_folio *folio = (struct pb_folio *)pb_phys_to_page(RAM_START);
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	pb_bio_add_folio_nofail(&tb.bio, folio, 512, 0);
+	pb_bio_add_folio_nofail(&tb.bio, folio, 512, 512);
+	assert_int_equal(tb.bio.bi_vcnt, 2);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 1024);
+	assert_true(pb_bvec_phys(&tb.table[1]) == RAM_START + 512);
+}
+
+static void vmalloced_memory_is_added_page_by_page(void **state)
+{
+	/* a number that nobody uses, for pages that are out of order but the last */
+	char *vaddr = (char *)(uintptr_t)0x50000000;
+	const pb_phys_addr_t frames[] = { RAM_START + 2 * PG, RAM_START,
+					  RAM_START + PG };
+	const unsigned int pg = (unsigned int)PG;
+
+	assert_int_equal(physbio_mm_map(vaddr, frames, 3, true), 0);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_int_equal(pb_bio_add_vmalloc_chunk(&tb.bio, vaddr + 512, pg),
+			 pg - 512);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_true(pb_bio_add_vmalloc(&tb.bio, vaddr + 512, 3 * pg - 1024));
+	assert_int_equal(tb.bio.bi_vcnt, 2);
+	assert_true(pb_bvec_phys(&tb.table[0]) == RAM_START + 2 * PG + 512);
+	assert_int_equal(tb.table[0].bv_len, pg - 512);
+	assert_true(pb_bvec_phys(&tb.table[1]) == RAM_START);
+	assert_int_equal(tb.table[1].bv_len, 2 * pg - 512);
+	/* there is no page behind the last */
+	test_bio_init(&tb, PB_REQ_OP_READ, 0);
+	assert_false(pb_bio_add_vmalloc(&tb.bio, vaddr + 2 * PG, 2 * pg));
+	assert_int_equal(tb.bio.bi_iter.bi_size, pg);
+	assert_int_equal(physbio_mm_unmap(vaddr), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -511,6 +569,9 @@ int main(void)
 		cmocka_unit_test(region_takes_its_own_ranges_alone),
 		cmocka_unit_test(advance_moves_device_and_table),
 		cmocka_unit_test(trim_keeps_a_window),
+		cmocka_unit_test(memory_for_a_bio_has_its_vectors),
+		cmocka_unit_test(a_folio_is_an_entry_of_its_own),
+		cmocka_unit_test(vmalloced_memory_is_added_page_by_page),
 		cmocka_unit_test(split_cuts_the_front_off),
 		cmocka_unit_test(split_refuses_what_is_no_cut),
 		cmocka_unit_test(parent_ends_last_with_the_first_error),

@@ -320,6 +320,33 @@ static void another_thread_ends_requests(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* Not sent at all: it ends with what @priv says. */
+static void end_at_once(struct pb_bio *bio, void *priv)
+{
+	bio->bi_status = *(pb_blk_status_t *)priv;
+	pb_bio_endio(bio);
+}
+
+static void what_is_awaited_is_sent_as_asked(void **state)
+{
+	pb_blk_status_t status = PB_BLK_STS_MEDIUM;
+	struct test_bio one;
+
+	test_bio_init(&one, PB_REQ_OP_WRITE, 0);
+	pb_bio_await(&one.bio, &status, end_at_once);
+	assert_int_equal(pb_blk_status_to_errno(one.bio.bi_status), -ENODATA);
+	assert_true(one.bio.bi_opf & PB_REQ_SYNC);
+	assert_int_equal(one.ended, 0);
+	/* pb_submit_bio() refuses it: it ends before the wait */
+	test_queue_up(&tq, NULL, 8);
+	test_bio_init(&one, PB_REQ_OP_WRITE, 1 << 20);
+	one.bio.bi_bdev = &tq.bdev;
+	test_bio_add(&one, 0, 4096);
+	pb_bio_await(&one.bio, NULL, NULL);
+	assert_int_equal(pb_blk_status_to_errno(one.bio.bi_status), -EIO);
+	test_queue_down(&tq);
+}
+
 static void a_chain_is_sent_one_by_one(void **state)
 {
 	struct test_bio first, second;
@@ -363,6 +390,7 @@ int main(void)
 		cmocka_unit_test(without_a_cache_a_flush_is_done),
 		cmocka_unit_test(a_stack_of_devices_needs_no_stack_of_calls),
 		cmocka_unit_test(another_thread_ends_requests),
+		cmocka_unit_test(what_is_awaited_is_sent_as_asked),
 		cmocka_unit_test(a_chain_is_sent_one_by_one),
 	};
 
