@@ -603,6 +603,30 @@ PB_API int pb_bio_iov_vecs_to_alloc(const struct pb_iov_iter *iter,
 PB_API bool pb_blkdev_dio_invalid(const struct pb_block_device *bdev,
 				  uint64_t pos, const struct pb_iov_iter *iter);
 
+/* How direct I/O to a block device is sent. */
+enum physbio_dio {
+	PHYSBIO_DIO_ONSTACK, /* one bio on the stack, with its vectors, and wait */
+	PHYSBIO_DIO_SYNC, /* the same with vectors from the heap */
+	PHYSBIO_DIO_ASYNC, /* one bio from a set, its end is the I/O's */
+	PHYSBIO_DIO_MULTI, /* as many bios as it takes */
+};
+
+/**
+ * physbio_blkdev_dio() - how must direct I/O be sent?
+ * @bdev: device with a queue
+ * @pos: position in the device, in bytes
+ * @iter: memory
+ * @sync: its submitter waits for it
+ * @atomic: all or nothing
+ *
+ * One bio does for up to PB_BIO_MAX_VECS pages, and none but one may be atomic.
+ * Context: any. Return: enum physbio_dio; -EINVAL if position or size are not of logical
+ * blocks, or it is atomic and too large. Source: blkdev_direct_IO()
+ */
+PB_API int physbio_blkdev_dio(const struct pb_block_device *bdev, uint64_t pos,
+			      const struct pb_iov_iter *iter, bool sync,
+			      bool atomic);
+
 /**
  * __pb_bio_add_page() - add a range as a new entry, joining nothing
  * @bio: bio with an entry free and room for @len bytes; not checked

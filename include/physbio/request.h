@@ -132,6 +132,50 @@ struct pb_req_iterator {
 	__pb_rq_for_each_bio((rq_iter).bio, rq)  \
 		pb_bio_for_each_segment(bvl, (rq_iter).bio, (rq_iter).iter)
 
+#ifdef PB_REPR_HAS_PHYS
+/**
+ * physbio_rq_must_copy() - can a driver's own request not take user memory as it is?
+ * @q: queue
+ * @iter: user addresses, or vectors
+ *
+ * An address or a length that the device can't do, or ranges that meet within the virt
+ * boundary: user addresses decide, whatever pages are behind them.
+ * Context: any. Return: true if the bytes must be copied.
+ * Source: blk_rq_map_user_iov()
+ */
+PB_API bool physbio_rq_must_copy(const struct pb_request_queue *q,
+				 const struct pb_iov_iter *iter);
+
+/**
+ * physbio_rq_map_user_iov() - make user memory the data of a driver's own request
+ * @rq: passthrough request without bios
+ * @iter: user addresses, or vectors; not moved
+ * @gfp: as for pb_bio_alloc_bioset()
+ * @bs: set to take bios from
+ *
+ * In as many bios as it takes. To be undone by pb_blk_rq_unmap_user() with the first of
+ * them, as it was now. The library has no pages of its own to copy to: where mainline
+ * copies, the caller does.
+ *
+ * Context: may sleep; of the task whose memory it is. Return: 0; -EREMOTEIO if the bytes
+ * must be copied; -EINVAL if there are none, or a vector is misaligned, or it is more than
+ * a request takes; -ENOMEM; or as pb_bio_iov_iter_get_pages(). Nothing is pinned then and
+ * @rq has no bio. Source: blk_rq_map_user_iov()
+ */
+PB_API int physbio_rq_map_user_iov(struct pb_request *rq,
+				   const struct pb_iov_iter *iter, pb_gfp_t gfp,
+				   struct pb_bio_set *bs);
+
+/**
+ * pb_blk_rq_unmap_user() - let user memory go again
+ * @bio: first bio that a request was given, or NULL
+ *
+ * Pages that were read to are marked dirty. Context: task. Return: 0.
+ * Source: blk_rq_unmap_user()
+ */
+PB_API int pb_blk_rq_unmap_user(struct pb_bio *bio);
+#endif
+
 /**
  * pb_blk_rq_bio_prep() - make a request of one bio
  * @rq: request without bios

@@ -107,6 +107,25 @@ PB_API void pb_iov_iter_advance(struct pb_iov_iter *i, size_t bytes);
 PB_API void pb_iov_iter_revert(struct pb_iov_iter *i, size_t bytes);
 
 /**
+ * pb_iov_iter_alignment() - bits of all addresses and lengths
+ * @i: position
+ *
+ * Context: any. Return: the lowest bit set is what all of them are multiples of; 0 if
+ * nothing is left. Source: iov_iter_alignment()
+ */
+PB_API unsigned long pb_iov_iter_alignment(const struct pb_iov_iter *i);
+
+/**
+ * pb_iov_iter_gap_alignment() - bits of where one range ends and the next begins
+ * @i: position, of user addresses
+ *
+ * Neither the first start nor the last end counts. Empty ranges are none.
+ * Context: any. Return: 0 for one range; all bits for vectors, which are not asked about.
+ * Source: iov_iter_gap_alignment()
+ */
+PB_API unsigned long pb_iov_iter_gap_alignment(const struct pb_iov_iter *i);
+
+/**
  * pb_iov_iter_is_aligned() - have all addresses and lengths none of some bits?
  * @i: position; of vectors the first alone is looked at
  * @addr_mask: bits that no address may have

@@ -7,6 +7,9 @@
 #include "platform.h"
 
 #include <physbio/bio.h>
+#include <physbio/merge.h>
+#include <physbio/request.h>
+#include <physbio/resolve.h>
 #include <physbio/submit.h>
 
 #include "queue.h"
@@ -111,6 +114,52 @@ bool pb_iov_iter_is_aligned(const struct pb_iov_iter *i, unsigned int addr_mask,
 }
 EXPORT_SYMBOL_GPL(pb_iov_iter_is_aligned);
 
+unsigned long pb_iov_iter_alignment(const struct pb_iov_iter *i)
+{
+	struct pb_iov_iter at = *i;
+	unsigned long bits = 0;
+
+	while (at.count) {
+		size_t len = min(segment_len(&at) - at.iov_offset, at.count);
+
+		if (len)
+			bits |= len | (at.iter_type == PB_ITER_BVEC ?
+					       pb_bvec_offset(at.bvec) +
+						       at.iov_offset :
+					       user_addr(&at));
+		if (at.iter_type == PB_ITER_UBUF)
+			break;
+		at.count -= len;
+		next_segment(&at);
+	}
+	return bits;
+}
+EXPORT_SYMBOL_GPL(pb_iov_iter_alignment);
+
+unsigned long pb_iov_iter_gap_alignment(const struct pb_iov_iter *i)
+{
+	struct pb_iov_iter at = *i;
+	unsigned long bits = 0, end = 0;
+
+	if (at.iter_type == PB_ITER_UBUF)
+		return 0;
+	if (WARN_ON_ONCE(at.iter_type != PB_ITER_IOVEC))
+		return ~0ul;
+	while (at.count) {
+		size_t len = min(segment_len(&at) - at.iov_offset, at.count);
+
+		if (len) {
+			if (end)
+				bits |= user_addr(&at) | end;
+			end = user_addr(&at) + len;
+		}
+		at.count -= len;
+		next_segment(&at);
+	}
+	return bits;
+}
+EXPORT_SYMBOL_GPL(pb_iov_iter_gap_alignment);
+
 int pb_bio_iov_vecs_to_alloc(const struct pb_iov_iter *iter, int max_segs)
 {
 	struct pb_iov_iter at = *iter;
@@ -142,6 +191,23 @@ bool pb_blkdev_dio_invalid(const struct pb_block_device *bdev, u64 pos,
 	return (pos | iter->count) & mask;
 }
 EXPORT_SYMBOL_GPL(pb_blkdev_dio_invalid);
+
+int physbio_blkdev_dio(const struct pb_block_device *bdev, u64 pos,
+		       const struct pb_iov_iter *iter, bool sync, bool atomic)
+{
+	int nr;
+
+	if (pb_blkdev_dio_invalid(bdev, pos, iter))
+		return -EINVAL;
+	nr = pb_bio_iov_vecs_to_alloc(iter, PB_BIO_MAX_VECS + 1);
+	if (nr > (int)PB_BIO_MAX_VECS)
+		return atomic ? -EINVAL : PHYSBIO_DIO_MULTI;
+	if (!sync)
+		return PHYSBIO_DIO_ASYNC;
+	return nr <= PB_BIO_INLINE_VECS ? PHYSBIO_DIO_ONSTACK :
+					  PHYSBIO_DIO_SYNC;
+}
+EXPORT_SYMBOL_GPL(physbio_blkdev_dio);
 
 /* --- pages --- */
 
@@ -359,3 +425,72 @@ int physbio_bio_iov_iter_get_pages_aligned(struct pb_bio *bio,
 	return pb_bio_iov_iter_get_pages(bio, iter, len_align_mask);
 }
 EXPORT_SYMBOL_GPL(physbio_bio_iov_iter_get_pages_aligned);
+
+/* --- a driver's own requests --- */
+
+bool physbio_rq_must_copy(const struct pb_request_queue *q,
+			  const struct pb_iov_iter *iter)
+{
+	const struct pb_queue_limits *lim = &q->limits;
+
+	if (pb_iov_iter_alignment(iter) & lim->dma_alignment)
+		return true;
+	return iter->iter_type != PB_ITER_BVEC && lim->virt_boundary_mask &&
+	       (pb_iov_iter_gap_alignment(iter) & lim->virt_boundary_mask);
+}
+EXPORT_SYMBOL_GPL(physbio_rq_must_copy);
+
+/* One bio more, of as much as it can hold. */
+static int rq_map_some(struct pb_request *rq, struct pb_iov_iter *iter,
+		       pb_gfp_t gfp, struct pb_bio_set *bs)
+{
+	int nr = pb_bio_iov_vecs_to_alloc(iter, PB_BIO_MAX_VECS);
+	struct pb_bio *bio = pb_bio_alloc_bioset(NULL, (unsigned short)nr,
+						 rq->cmd_flags, gfp, bs);
+	int err;
+
+	if (!bio)
+		return -ENOMEM;
+	err = pb_bio_iov_iter_get_pages(bio, iter, 0);
+	if (!err)
+		err = pb_blk_rq_append_bio(rq, bio);
+	if (err)
+		pb_blk_rq_unmap_user(bio);
+	return err;
+}
+
+int physbio_rq_map_user_iov(struct pb_request *rq,
+			    const struct pb_iov_iter *iter, pb_gfp_t gfp,
+			    struct pb_bio_set *bs)
+{
+	struct pb_iov_iter at = *iter;
+	int err = iter->count ? 0 : -EINVAL;
+
+	if (physbio_rq_must_copy(rq->q, iter))
+		return -EREMOTEIO;
+	while (!err && at.count)
+		err = rq_map_some(rq, &at, gfp, bs);
+	if (!err)
+		return 0;
+	pb_blk_rq_unmap_user(rq->bio);
+	rq->bio = NULL;
+	rq->biotail = NULL;
+	rq->__data_len = 0;
+	rq->nr_phys_segments = 0;
+	rq->phys_gap_bit = 0;
+	return err;
+}
+EXPORT_SYMBOL_GPL(physbio_rq_map_user_iov);
+
+int pb_blk_rq_unmap_user(struct pb_bio *bio)
+{
+	struct pb_bio *next;
+
+	for (; bio; bio = next) {
+		next = bio->bi_next;
+		pb_bio_release_pages(bio, !pb_op_is_write(bio->bi_opf));
+		pb_bio_put(bio);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pb_blk_rq_unmap_user);

@@ -414,6 +414,126 @@ static void tables_are_as_long_as_pages_are_touched(void **state)
 	assert_int_equal(pb_bio_iov_vecs_to_alloc(&iter, 256), 0);
 }
 
+static void direct_io_is_sent_as_its_size_asks(void **state)
+{
+	static const struct {
+		size_t pages, bytes; /* at the start of a page */
+		bool sync, atomic;
+		int kind;
+	} cases[] = {
+		{ 4, 0, true, false, PHYSBIO_DIO_ONSTACK },
+		{ 4, 512, true, false, PHYSBIO_DIO_SYNC },
+		{ 256, 0, true, false, PHYSBIO_DIO_SYNC },
+		{ 4, 0, false, false, PHYSBIO_DIO_ASYNC },
+		{ 256, 0, false, true, PHYSBIO_DIO_ASYNC },
+		{ 256, 512, true, false, PHYSBIO_DIO_MULTI },
+		{ 256, 512, false, false, PHYSBIO_DIO_MULTI },
+		{ 256, 512, true, true, -EINVAL },
+		{ 1, 100, true, false, -EINVAL },
+	};
+	struct test_queue tq;
+	unsigned int i;
+
+	test_queue_up(&tq, NULL, 8);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		pb_iov_iter_ubuf(&iter, PB_ITER_SOURCE, USER,
+				 cases[i].pages * PG + cases[i].bytes);
+		assert_int_equal(physbio_blkdev_dio(&tq.bdev, 4096, &iter,
+						    cases[i].sync,
+						    cases[i].atomic),
+				 cases[i].kind);
+	}
+	assert_int_equal(physbio_blkdev_dio(&tq.bdev, 100, &iter, true, false),
+			 -EINVAL);
+	test_queue_down(&tq);
+}
+
+static void alignment_is_of_what_is_left(void **state)
+{
+	struct pb_iovec iov[] = { { USER + 0x100, 0x700 },
+				  { USER, 0 },
+				  { USER + 0x2000, 0x1000 },
+				  { USER + 0x5000, 0x208 } };
+
+	pb_iov_iter_init(&iter, PB_ITER_SOURCE, iov, 4, 0x1908);
+	assert_int_equal(pb_iov_iter_alignment(&iter) & 0xfff, 0x708);
+	/* 0x800 and 0x2000, 0x3000 and 0x5000: neither the first start nor the end */
+	assert_int_equal(pb_iov_iter_gap_alignment(&iter) & 0xfff, 0x800);
+	pb_iov_iter_advance(&iter, 0x700);
+	assert_int_equal(pb_iov_iter_alignment(&iter) & 0xfff, 0x208);
+	assert_int_equal(pb_iov_iter_gap_alignment(&iter) & 0xfff, 0);
+	pb_iov_iter_ubuf(&iter, PB_ITER_SOURCE, USER + 12, 0x100);
+	assert_int_equal(pb_iov_iter_alignment(&iter) & 0xfff, 0x10c);
+	assert_int_equal(pb_iov_iter_gap_alignment(&iter), 0);
+	pb_iov_iter_ubuf(&iter, PB_ITER_SOURCE, USER + 12, 0);
+	assert_int_equal(pb_iov_iter_alignment(&iter), 0);
+	pb_bvec_set_page(&tb.table[0], pb_phys_to_page(RAM_START), 512, 4);
+	pb_iov_iter_bvec(&iter, PB_ITER_SOURCE, tb.table, 1, 512);
+	assert_int_equal(pb_iov_iter_alignment(&iter) & 0xfff, 0x204);
+	assert_true(pb_iov_iter_gap_alignment(&iter) == ~0ul);
+}
+
+static void a_drivers_request_takes_user_memory(void **state)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .max_segments = 3,
+					     .dma_alignment = 3,
+					     .virt_boundary_mask = PG - 1 };
+	const struct {
+		size_t at, len, at2, len2; /* bytes from USER */
+		int err;
+	} cases[] = {
+		{ 512, PG - 512, 2 * PG, 512, 0 },
+		{ 512, PG - 508, 2 * PG, 512, -EREMOTEIO }, /* boundary */
+		{ 512, PG - 512, 2 * PG + 4, 512, -EREMOTEIO },
+		{ 2, PG - 2, 2 * PG, 512, -EREMOTEIO }, /* alignment */
+		{ 0, PG, 2 * PG, 510, -EREMOTEIO },
+		{ 0, 0, 0, 0, -EINVAL }, /* nothing */
+		{ 0, 2 * PG, 2 * PG, 4 * PG, -EREMOTEIO }, /* segments */
+		{ 0, PG, 64 * PG, PG, -EFAULT }, /* not there */
+	};
+	struct pb_request rq;
+	struct pb_bio_set bs;
+	struct test_queue tq;
+	unsigned int i;
+
+	FRAMES(SINGLE, SINGLE + 2, SINGLE + 4, SINGLE + 6, SINGLE + 8,
+	       SINGLE + 10);
+	test_queue_up(&tq, &lim, 8);
+	assert_int_equal(pb_bioset_init(&bs, 2, 0, 0), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct pb_iovec iov[] = {
+			{ USER + cases[i].at, cases[i].len },
+			{ USER + cases[i].at2, cases[i].len2 },
+		};
+
+		memset(&rq, 0, sizeof(rq));
+		rq.q = tq.q;
+		rq.cmd_flags = PB_REQ_OP_DRV_IN;
+		pb_iov_iter_init(&iter, PB_ITER_DEST, iov, 2,
+				 cases[i].len + cases[i].len2);
+		assert_int_equal(physbio_rq_map_user_iov(&rq, &iter,
+							 PB_GFP_KERNEL, &bs),
+				 cases[i].err);
+		if (cases[i].err) {
+			assert_null(rq.bio);
+			assert_int_equal(pb_blk_rq_bytes(&rq), 0);
+		} else {
+			assert_int_equal(pb_blk_rq_bytes(&rq), PG);
+			assert_int_equal(rq.nr_phys_segments, 2);
+			assert_int_equal(pinned(), 2);
+		}
+		assert_int_equal(pb_blk_rq_unmap_user(rq.bio), 0);
+		assert_int_equal(pinned(), 0);
+	}
+	/* a device's bytes are in these pages now */
+	assert_true(pb_phys_to_page(RAM_START + SINGLE * PG)->flags &
+		    PB_PG_dirty);
+	pb_bioset_exit(&bs);
+	test_queue_down(&tq);
+	assert_int_equal(physbio_mm_unmap(USER), 0);
+}
+
 static void positions_move_both_ways(void **state)
 {
 	const struct pb_iovec iov[] = { { USER, 100 },
@@ -519,6 +639,9 @@ int main(void)
 			misalignment_is_found_before_anything_is_pinned),
 		cmocka_unit_test(direct_io_is_of_whole_blocks),
 		cmocka_unit_test(tables_are_as_long_as_pages_are_touched),
+		cmocka_unit_test(direct_io_is_sent_as_its_size_asks),
+		cmocka_unit_test(alignment_is_of_what_is_left),
+		cmocka_unit_test(a_drivers_request_takes_user_memory),
 		cmocka_unit_test(positions_move_both_ways),
 		cmocka_unit_test(mappings_that_make_no_sense_are_refused),
 		cmocka_unit_test(random_buffers_are_taken_whole),
