@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Bugs that the kernel really had, each by its commit or number. Others are tested where
- * what they are about is: 2f6b2565d43c in test_merge.c, 9b0c3673c885 and 14b007e17881 in
- * test_uio.c, those of December 2025 in test_iommu.c, d0d08f4bd7f6 and the three of the
- * 7.1 window's scatterlist and direct mapping in test_scatterlist.c.
+ * what they are about is:
+ *
+ * 2f6b2565d43c     test_merge.c: a_discard_has_no_last_vector
+ * 9b0c3673c885     test_uio.c: misalignment_is_found_before_anything_is_pinned
+ * 14b007e17881     test_uio.c: of_vectors_the_first_alone_is_checked
+ * December 2025    test_iommu.c: falling_back_leaves_no_stale_state,
+ *                  an_error_half_way_leaks_no_link
+ * d0d08f4bd7f6     test_scatterlist.c: a_peers_entry_has_its_own_length
+ *
+ * and of the 7.1 window, in test_scatterlist.c: a peer's address through the host bridge
+ * left unset, a_peer_through_the_host_bridge_has_an_address; the list head's length given to
+ * all peers' entries, a_peers_entry_has_its_own_length; no window applied to MMIO,
+ * a_peers_address_through_the_host_bridge_is_a_policy.
  */
 #include "fixture.h"
 

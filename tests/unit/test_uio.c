@@ -326,7 +326,7 @@ static void vectors_are_borrowed(void **state)
 	down();
 }
 
-/* 9b0c3673c885, 14b007e17881: found where it can still be refused. */
+/* 9b0c3673c885: found where it can still be refused. */
 static void misalignment_is_found_before_anything_is_pinned(void **state)
 {
 	static const struct {
@@ -371,6 +371,40 @@ static void misalignment_is_found_before_anything_is_pinned(void **state)
 			 -EINVAL);
 	test_queue_down(&tq);
 	down();
+}
+
+/* 14b007e17881: whoever made a table has aligned it, and one look is cheap. */
+static void of_vectors_the_first_alone_is_checked(void **state)
+{
+	static const struct {
+		uint32_t at, len, at2, len2;
+		int err;
+	} cases[] = {
+		{ 512, 512, 4096, 512, 0 },
+		{ 512, 512, 4098, 512, 0 },
+		{ 512, 512, 4096, 510, 0 },
+		{ 514, 512, 4096, 512, -EINVAL },
+		{ 512, 510, 4096, 512, -EINVAL },
+	};
+	struct pb_bio_vec vecs[2];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		pb_bvec_set_phys(&vecs[0], RAM_START + cases[i].at,
+				 cases[i].len);
+		pb_bvec_set_phys(&vecs[1], RAM_START + cases[i].at2,
+				 cases[i].len2);
+		pb_iov_iter_bvec(&iter, PB_ITER_SOURCE, vecs, 2,
+				 cases[i].len + cases[i].len2);
+		pb_bio_init(&tb.bio, NULL, NULL, 0, PB_REQ_OP_WRITE);
+		assert_int_equal(physbio_bio_iov_iter_get_pages_aligned(
+					 &tb.bio, &iter, 3, 511),
+				 cases[i].err);
+		if (cases[i].err)
+			assert_int_equal(tb.bio.bi_iter.bi_size, 0);
+		else
+			assert_ptr_equal(tb.bio.bi_io_vec, vecs);
+	}
 }
 
 static void direct_io_is_of_whole_blocks(void **state)
@@ -637,6 +671,7 @@ int main(void)
 		cmocka_unit_test(vectors_are_borrowed),
 		cmocka_unit_test(
 			misalignment_is_found_before_anything_is_pinned),
+		cmocka_unit_test(of_vectors_the_first_alone_is_checked),
 		cmocka_unit_test(direct_io_is_of_whole_blocks),
 		cmocka_unit_test(tables_are_as_long_as_pages_are_touched),
 		cmocka_unit_test(direct_io_is_sent_as_its_size_asks),
