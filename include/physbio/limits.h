@@ -41,7 +41,9 @@ enum pb_quirks {
 	PB_QUIRK_STALE_GAP_BIT = 1u << 1,
 	/* without huge pages no logical block is larger than a page */
 	PB_QUIRK_NO_LARGE_BLOCKS = 1u << 2,
-	PB_QUIRK_ALL = (1u << 3) - 1,
+	/* what can't be linked to one IOVA range fails, instead of being mapped in parts */
+	PB_QUIRK_IOVA_NO_FALLBACK = 1u << 3,
+	PB_QUIRK_ALL = (1u << 4) - 1,
 };
 
 /* Checksum in the metadata. Source: enum blk_integrity_checksum */

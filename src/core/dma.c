@@ -347,7 +347,8 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 	    !is_unmapped(iter->map) && !iter->iter.regions &&
 	    iova_try_alloc(dma_dev, state, &vec, pb_blk_rq_payload_bytes(rq))) {
 		err = dma_iter_map_iova(rq, dma_dev, state, iter, &vec);
-		if (likely(err != -EINVAL)) {
+		if (likely(err != -EINVAL) ||
+		    (rq->q->limits.quirks & PB_QUIRK_IOVA_NO_FALLBACK)) {
 			iter->status = pb_errno_to_blk_status(err);
 			return !err;
 		}

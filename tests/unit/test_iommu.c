@@ -351,6 +351,16 @@ static void cut_with_gaps(uint32_t quirks)
 	assert_int_equal(kept[0]->nr_phys_segments, 2);
 }
 
+/* As mainline has it: nobody would have got an error without the cut. */
+static void without_its_gap_bit_a_fragment_is_not_mapped(void **state)
+{
+	cut_with_gaps(PB_QUIRK_LOST_GAP_BIT | PB_QUIRK_IOVA_NO_FALLBACK);
+	assert_false(pb_blk_rq_dma_map_iter_start(kept[0], &dev, &iova, &iter));
+	assert_int_equal(pb_blk_status_to_errno(iter.status), -EINVAL);
+	assert_false(pb_dma_use_iova(&iova));
+	down();
+}
+
 static void without_its_gap_bit_a_fragment_is_mapped_all_the_same(void **state)
 {
 	cut_with_gaps(PB_QUIRK_LOST_GAP_BIT);
@@ -723,6 +733,7 @@ int main(void)
 		cmocka_unit_test(a_gap_keeps_them_apart),
 		cmocka_unit_test(falling_back_leaves_no_stale_state),
 		cmocka_unit_test(an_error_half_way_leaks_no_link),
+		cmocka_unit_test(without_its_gap_bit_a_fragment_is_not_mapped),
 		cmocka_unit_test(
 			without_its_gap_bit_a_fragment_is_mapped_all_the_same),
 		cmocka_unit_test(a_device_that_trusts_it_reads_other_bytes),
