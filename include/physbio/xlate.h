@@ -69,9 +69,14 @@ struct physbio_window {
 
 /*
  * Bytes of an index of @nr windows, a constant if @nr is one: 16 for each window, with
- * 24 for the window itself, and two cache lines.
+ * 24 for the window itself, and three cache lines.
  */
-#define PHYSBIO_WINDOW_INDEX_BYTES(nr) (128 + 16 * (size_t)(nr))
+#define PHYSBIO_WINDOW_INDEX_BYTES(nr) (192 + 16 * (size_t)(nr))
+
+/* Finds a window of many. What it remembers is read without a call, the rest is its own. */
+struct physbio_window_index {
+	const struct physbio_window *last; /* never NULL */
+};
 
 /* Values as in the kernel. Source: enum dma_data_direction */
 enum pb_dma_data_direction {
@@ -141,7 +146,6 @@ struct physbio_xlate {
 	uint64_t bus_limit; /* bus address behind the last; 0: no limit */
 	const struct physbio_window *windows; /* ascending, disjoint */
 	struct physbio_window_index *index; /* finds one of them */
-	uint32_t window_levels; /* of the index */
 	uint32_t nr_regions;
 	/* by physbio_region.id: enum pb_pci_p2pdma_map_type for this device */
 	const uint8_t *p2p_map;
@@ -201,6 +205,50 @@ PB_API void physbio_xlate_init_identity(struct physbio_xlate *x);
 PB_API int physbio_xlate_init_windows(struct physbio_xlate *x,
 				      const struct physbio_window *windows,
 				      uint32_t nr, void *index);
+
+/* pb_dma_addr_t of a range in a window that is not the remembered one, or
+ * PB_DMA_MAPPING_ERROR: for physbio_windows_map() alone. */
+PB_API pb_dma_addr_t physbio_windows_search(const struct physbio_xlate *x,
+					    pb_phys_addr_t phys, uint64_t size);
+
+/**
+ * physbio_xlate_has_windows() - is a translator a table that physbio_windows_map() reads?
+ * @x: translator, already filled
+ *
+ * Context: any. Return: false also for windows that are the identity.
+ */
+static inline bool physbio_xlate_has_windows(const struct physbio_xlate *x)
+{
+	return x->index;
+}
+
+/**
+ * physbio_windows_map() - the bus address of a physical range, by a table of windows
+ * @x: translator that physbio_xlate_has_windows()
+ * @phys: physical address of the first byte
+ * @size: bytes, not 0
+ *
+ * For a driver that asks once what its translator is, and then has no call to make for
+ * a range in the remembered window. No mask is looked at and no policy: a
+ * driver that can't reach all of the bus, or maps a peer's memory, has
+ * pb_dma_map_phys(). There is nothing to undo. Context: any.
+ * Return: bus address of the first byte; PB_DMA_MAPPING_ERROR if no window has all of
+ * the range.
+ */
+static inline pb_dma_addr_t physbio_windows_map(const struct physbio_xlate *x,
+						pb_phys_addr_t phys,
+						uint64_t size)
+{
+	const struct physbio_window *w =
+		__atomic_load_n(&x->index->last, __ATOMIC_RELAXED);
+	/* What is before the window is as far behind it as addresses go. */
+	uint64_t at = (pb_phys_addr_t)(phys - w->start);
+	uint64_t end = at + size;
+
+	if (__builtin_expect(end >= size && end <= w->size, 1))
+		return physbio_dma_make(w->bus + at);
+	return physbio_windows_search(x, phys, size);
+}
 
 /**
  * physbio_xlate_init_iommu() - bus addresses are what a domain maps

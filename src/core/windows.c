@@ -12,56 +12,69 @@
 #define CACHE_LINE 64
 
 /*
- * The starts of all windows but the first make a search tree without a gap: the keys
- * below keys[k] are keys[2k] and keys[2k + 1]. Each level adds a bit to k by the carry of
- * a comparison, so a search has no branch that could be predicted wrongly, and the
- * first levels share few cache lines. A key is the last address before a window. What a
- * table does not fill has keys that nothing is above.
+ * Where each window starts, by 8 bytes, so that few cache lines tell it; and, where the
+ * layout is even enough for it to help, a radix table in front: for each part of the
+ * address space, which is cut in equal ones, the first window that can be there. A
+ * search goes on from there in halves, as often as the fullest part needs, without
+ * a branch that could be predicted wrongly. A layout that is not even has one
+ * part, and no table.
  */
-struct physbio_window_index {
+struct window_search {
 	/* Written where the threads change windows, so on a line of its own. */
-	const struct physbio_window *last;
-	pb_phys_addr_t keys[] __attribute__((aligned(CACHE_LINE))); /* from 1 */
+	struct physbio_window_index index;
+	/* address >> shift - first_part: its part */
+	pb_phys_addr_t first_part __attribute__((aligned(CACHE_LINE)));
+	unsigned int shift;
+	u32 nr_parts; /* 0: no table */
+	unsigned long half; /* of the fullest part's windows */
+	u32 *parts; /* index of a window */
+	/* The last address before each window. Nothing is above those behind them. */
+	pb_phys_addr_t keys[] __attribute__((aligned(CACHE_LINE)));
 };
 
-PB_STATIC_ASSERT(sizeof(struct physbio_window_index) == CACHE_LINE,
+PB_STATIC_ASSERT(sizeof(struct window_search) == 2 * CACHE_LINE,
 		 "as PHYSBIO_WINDOW_INDEX_BYTES() has it");
 
 /* Nothing is in it. */
 static const struct physbio_window no_window;
 
-static unsigned int levels_of(u32 nr)
+static const struct window_search *search_of(const struct physbio_xlate *x)
 {
-	unsigned int levels = 0;
-
-	while ((u64)1 << levels < nr)
-		levels++;
-	return levels;
+	return (const struct window_search *)x->index;
 }
 
-/* From @k one level down. */
-static unsigned long step(const pb_phys_addr_t *keys, unsigned long k,
-			  pb_phys_addr_t phys)
+/*
+ * The first window to look at. What is before all parts or behind them is in no
+ * window: any will do.
+ */
+static unsigned long first_of(const struct window_search *s,
+			      pb_phys_addr_t phys)
 {
-	unsigned long twice = k;
+	pb_phys_addr_t part;
 
-	/* Or it is made a shift, and the carry costs more than it. */
-	OPTIMIZER_HIDE_VAR(twice);
-	return (keys[k] < phys) + k + twice;
+	if (!s->nr_parts)
+		return 0;
+	part = (pb_phys_addr_t)((phys >> s->shift) - s->first_part);
+	return likely(part < s->nr_parts) ? s->parts[part] : 0;
+}
+
+static unsigned long step(const struct window_search *s, unsigned long i,
+			  unsigned long half, pb_phys_addr_t phys)
+{
+	return s->keys[i + half] < phys ? i + half : i;
 }
 
 /* The one window that @phys can be in. */
-static const struct physbio_window *window_near(const struct physbio_xlate *x,
-						pb_phys_addr_t phys)
+static inline const struct physbio_window *
+window_near(const struct physbio_xlate *x, pb_phys_addr_t phys)
 {
-	const pb_phys_addr_t *keys = x->index->keys;
-	unsigned int level;
-	unsigned long k = 1;
+	const struct window_search *s = search_of(x);
+	unsigned long half, i = first_of(s, phys);
 
 	pb_count(PHYSBIO_LOOKUP);
-	for (level = x->window_levels; level; level--)
-		k = step(keys, k, phys);
-	return &x->windows[k - (1ul << x->window_levels)];
+	for (half = s->half; half; half /= 2)
+		i = step(s, i, half, phys);
+	return &x->windows[i];
 }
 
 /* An address before the window is as far behind it as the address space is large. */
@@ -73,9 +86,9 @@ static u64 within(const struct physbio_window *w, pb_phys_addr_t phys)
 static bool window_has(const struct physbio_window *w, pb_phys_addr_t phys,
 		       u64 size)
 {
-	u64 at = within(w, phys);
+	u64 end = within(w, phys) + size;
 
-	return at < w->size && size <= w->size - at;
+	return end >= size && end <= w->size;
 }
 
 static pb_dma_addr_t addr_within(const struct physbio_window *w,
@@ -85,21 +98,20 @@ static pb_dma_addr_t addr_within(const struct physbio_window *w,
 }
 
 /*
- * The first window is remembered at once, then another one time in 16, which the address
+ * The first window is remembered at once, then another one time in 32, which the address
  * tells: threads that work in different windows would fight for the line otherwise,
  * and every one of them would lose more than a search costs.
  */
 static void remember(struct physbio_window_index *index,
 		     const struct physbio_window *w, pb_phys_addr_t phys)
 {
-	if (unlikely(!hash_32((u32)(phys >> PB_SECTOR_SHIFT), 4)) ||
+	if (unlikely(!hash_32((u32)phys, 5)) ||
 	    unlikely(READ_ONCE(index->last) == &no_window))
 		WRITE_ONCE(index->last, w);
 }
 
-/* Out of line, so that the short way has no registers to save. */
-static noinline pb_dma_addr_t map_elsewhere(const struct physbio_xlate *x,
-					    pb_phys_addr_t phys, u64 size)
+pb_dma_addr_t physbio_windows_search(const struct physbio_xlate *x,
+				     pb_phys_addr_t phys, u64 size)
 {
 	const struct physbio_window *w = window_near(x, phys);
 
@@ -108,6 +120,7 @@ static noinline pb_dma_addr_t map_elsewhere(const struct physbio_xlate *x,
 	remember(x->index, w, phys);
 	return addr_within(w, phys);
 }
+EXPORT_SYMBOL_GPL(physbio_windows_search);
 
 static pb_dma_addr_t windows_map_phys(const struct pb_device *dev,
 				      pb_phys_addr_t phys, u64 size,
@@ -115,13 +128,10 @@ static pb_dma_addr_t windows_map_phys(const struct pb_device *dev,
 				      unsigned long attrs)
 {
 	const struct physbio_xlate *x = dev->xlate;
-	const struct physbio_window *w = READ_ONCE(x->index->last);
 
 	if (unlikely(attrs & PB_DMA_ATTR_MMIO) && x->mmio_identity)
 		return physbio_dma_make(phys);
-	if (likely(window_has(w, phys, size)))
-		return addr_within(w, phys);
-	return map_elsewhere(x, phys, size);
+	return physbio_windows_map(x, phys, size);
 }
 
 /* A vector of the submitter's bus addresses has no physical address to map. */
@@ -162,10 +172,6 @@ static pb_dma_addr_t addr_in_reach(const struct reach *r,
 	return physbio_dma_make(vec->paddr + r->offset);
 }
 
-/*
- * Ranges go by fours: a processor that waits for one search can do the steps of three
- * others in the meantime.
- */
 #define GROUP 4u
 
 static bool reach_has_group(const struct reach *r,
@@ -184,82 +190,139 @@ static void group_in_reach(const struct reach *r,
 	addrs[3] = addr_in_reach(r, &vecs[3]);
 }
 
-/* As window_near(), of four. */
-static void windows_near(const struct physbio_xlate *x,
-			 const struct pb_phys_vec *vecs,
-			 const struct physbio_window *w[GROUP])
+/* Groups in front that are in one window. Return: how many ranges. */
+static u32 reach_map(const struct reach *r, const struct pb_phys_vec *vecs,
+		     u32 nr, pb_dma_addr_t *addrs)
 {
-	const pb_phys_addr_t *keys = x->index->keys;
-	const struct physbio_window *first = x->windows;
-	unsigned long k0 = 1, k1 = 1, k2 = 1, k3 = 1;
-	unsigned long leaves = 1ul << x->window_levels;
-	unsigned int level;
+	u32 i;
 
-	pb_count(PHYSBIO_LOOKUP);
-	pb_count(PHYSBIO_LOOKUP);
-	pb_count(PHYSBIO_LOOKUP);
-	pb_count(PHYSBIO_LOOKUP);
-	for (level = x->window_levels; level; level--) {
-		k0 = step(keys, k0, vecs[0].paddr);
-		k1 = step(keys, k1, vecs[1].paddr);
-		k2 = step(keys, k2, vecs[2].paddr);
-		k3 = step(keys, k3, vecs[3].paddr);
-	}
-	w[0] = &first[k0 - leaves];
-	w[1] = &first[k1 - leaves];
-	w[2] = &first[k2 - leaves];
-	w[3] = &first[k3 - leaves];
+	for (i = 0; nr - i >= GROUP && reach_has_group(r, &vecs[i]); i += GROUP)
+		group_in_reach(r, &vecs[i], &addrs[i]);
+	return i;
 }
 
-/* Each by the window that it is in. Return: the last one, or NULL. */
-static noinline const struct physbio_window *
-map_group(const struct pb_device *dev, const struct pb_phys_vec *vecs,
-	  pb_dma_addr_t *addrs)
-{
-	const struct physbio_window *w[GROUP];
-	unsigned int i;
-	u64 bus;
+/* The first windows of a batch, ascending: their reaches, by member. */
+#define NR_REACHES 4u
 
-	windows_near(dev->xlate, vecs, w);
-	for (i = 0; i < GROUP; i++) {
-		bus = w[i]->bus + within(w[i], vecs[i].paddr);
-		if (unlikely(!window_has(w[i], vecs[i].paddr, vecs[i].len) ||
-			     bus + (vecs[i].len - 1) > dev->dma_mask))
-			return NULL;
-		addrs[i] = physbio_dma_make(bus);
+struct reach_set {
+	pb_phys_addr_t start[NR_REACHES]; /* what is not used: the last address */
+	u64 size[NR_REACHES]; /* and nothing there */
+	u64 offset[NR_REACHES];
+	u32 nr;
+};
+
+static void set_init(struct reach_set *set)
+{
+	u32 i;
+
+	for (i = 0; i < NR_REACHES; i++) {
+		set->start[i] = (pb_phys_addr_t)-1;
+		set->size[i] = 0;
 	}
-	return w[GROUP - 1];
+	set->nr = 0;
 }
 
-/* The window of the last range is at hand. There is nothing to undo. */
+/* @r is not among them, and there is room. */
+static void set_add(struct reach_set *set, const struct reach *r)
+{
+	u32 i = set->nr++;
+
+	for (; i && set->start[i - 1] > r->start; i--) {
+		set->start[i] = set->start[i - 1];
+		set->size[i] = set->size[i - 1];
+		set->offset[i] = set->offset[i - 1];
+	}
+	set->start[i] = r->start;
+	set->size[i] = r->size;
+	set->offset[i] = r->offset;
+}
+
+/* The one that @phys can be in, without a branch: their order may be any. */
+static unsigned long reach_near(const struct reach_set *set,
+				pb_phys_addr_t phys)
+{
+	unsigned long i = phys >= set->start[1];
+
+	i += phys >= set->start[2];
+	i += phys >= set->start[3];
+	return i;
+}
+
+/* Ranges in front that are in the set's windows. Return: how many. */
+static u32 set_map(const struct reach_set *set, const struct pb_phys_vec *vecs,
+		   u32 nr, pb_dma_addr_t *addrs)
+{
+	unsigned long near;
+	u64 end;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		near = reach_near(set, vecs[i].paddr);
+		end = (u64)(pb_phys_addr_t)(vecs[i].paddr - set->start[near]) +
+		      vecs[i].len;
+		if (unlikely(end < vecs[i].len || end > set->size[near]))
+			break;
+		addrs[i] = physbio_dma_make(vecs[i].paddr + set->offset[near]);
+	}
+	return i;
+}
+
+static int map_each(const struct pb_device *dev, const struct pb_phys_vec *vecs,
+		    u32 nr, pb_dma_addr_t *addrs)
+{
+	for (; nr; nr--, vecs++, addrs++) {
+		*addrs =
+			physbio_windows_map(dev->xlate, vecs->paddr, vecs->len);
+		if (unlikely(*addrs == PB_DMA_MAPPING_ERROR))
+			return -EIO;
+		if (unlikely(physbio_dma_value(*addrs) + (vecs->len - 1) >
+			     dev->dma_mask))
+			return -EIO;
+	}
+	return 0;
+}
+
+/* Ranges that are not all in the remembered window. */
+static noinline int map_by_set(const struct pb_device *dev,
+			       const struct pb_phys_vec *vecs, u32 nr,
+			       pb_dma_addr_t *addrs)
+{
+	const struct physbio_window *w;
+	struct reach_set set;
+	struct reach r;
+	u32 i;
+
+	set_init(&set);
+	for (i = 0; i < nr; i += reach_map(&r, &vecs[i], nr - i, &addrs[i])) {
+		i += set_map(&set, &vecs[i], nr - i, &addrs[i]);
+		if (i == nr)
+			break;
+		if (set.nr == NR_REACHES)
+			return map_each(dev, &vecs[i], nr - i, &addrs[i]);
+		w = window_near(dev->xlate, vecs[i].paddr);
+		r = reach_of(w, dev->dma_mask);
+		if (unlikely(!reach_has(&r, &vecs[i])))
+			return -EIO;
+		set_add(&set, &r);
+		remember(dev->xlate->index, w, vecs[i].paddr);
+	}
+	return 0;
+}
+
+/*
+ * Most batches are in one window, or in one after the other: what was found last is tried
+ * first, then what was found before, in any order. A batch that has more windows goes
+ * on range by range. There is nothing to undo.
+ */
 static int windows_map_batch(const struct pb_device *dev,
 			     const struct pb_phys_vec *vecs, u32 nr,
 			     pb_dma_addr_t *addrs)
 {
-	struct physbio_window_index *index = dev->xlate->index;
-	const struct physbio_window *last = READ_ONCE(index->last);
-	const struct physbio_window *found = last;
-	struct reach r = reach_of(found, dev->dma_mask);
+	struct reach r =
+		reach_of(READ_ONCE(dev->xlate->index->last), dev->dma_mask);
+	u32 i = reach_map(&r, vecs, nr, addrs);
 
-	for (; nr >= GROUP; nr -= GROUP, vecs += GROUP, addrs += GROUP) {
-		if (likely(reach_has_group(&r, vecs))) {
-			group_in_reach(&r, vecs, addrs);
-			continue;
-		}
-		found = map_group(dev, vecs, addrs);
-		if (unlikely(!found))
-			return -EIO;
-		r = reach_of(found, dev->dma_mask);
-	}
-	if (found != last)
-		remember(index, found, vecs[-1].paddr);
-	for (; nr; nr--, vecs++, addrs++) {
-		*addrs = pb_dma_map_phys(dev, vecs->paddr, vecs->len,
-					 PB_DMA_BIDIRECTIONAL, 0);
-		if (unlikely(pb_dma_mapping_error(dev, *addrs)))
-			return -EIO;
-	}
-	return 0;
+	return i == nr ? 0 : map_by_set(dev, &vecs[i], nr - i, &addrs[i]);
 }
 #endif
 
@@ -271,28 +334,94 @@ static const struct physbio_xlate_ops windows_ops = {
 
 /* --- the index --- */
 
-/* Of all keys in order, which one has place @k of the tree? */
-static unsigned long rank_of(unsigned long k, unsigned int levels)
+/* How often must @nr be halved until one is left? */
+static unsigned int steps_for(u32 nr)
 {
-	unsigned long first = rounddown_pow_of_two(k);
-	unsigned long span = (1ul << levels) / first;
+	unsigned int steps = 0;
 
-	return (k - first) * span + span / 2 - 1;
+	while ((u64)1 << steps < nr)
+		steps++;
+	return steps;
 }
 
-static void index_fill(struct physbio_window_index *index,
-		       const struct physbio_window *windows, u32 nr)
+/* What a table of parts must save, or it costs more than it saves. */
+#define STEPS_SAVED 3u
+
+static void fill_keys(struct window_search *s,
+		      const struct physbio_window *windows, u32 nr, u32 nr_keys)
 {
-	unsigned int levels = levels_of(nr);
-	unsigned long k;
+	u32 i;
 
-	for (k = 1; k < 1ul << levels; k++) {
-		unsigned long behind = rank_of(k, levels) + 1;
+	for (i = 0; i < nr_keys; i++)
+		s->keys[i] = i < nr ? windows[i].start - 1 : (pb_phys_addr_t)-1;
+}
 
-		index->keys[k] = behind < nr ? windows[behind].start - 1 :
-					       (pb_phys_addr_t)-1;
+/* Parts of a size that is a power of two, at most two for each window. */
+static void choose_parts(struct window_search *s, pb_phys_addr_t first,
+			 pb_phys_addr_t last, u32 nr)
+{
+	s->shift = 0;
+	while ((last >> s->shift) - (first >> s->shift) >= 2 * (u64)nr)
+		s->shift++;
+	s->first_part = first >> s->shift;
+	s->nr_parts = (u32)((last >> s->shift) - s->first_part) + 1;
+}
+
+/* The part of window @i's first byte. */
+static u32 part_of(const struct window_search *s,
+		   const struct physbio_window *w)
+{
+	return (u32)((w->start >> s->shift) - s->first_part);
+}
+
+/* Return: how many windows the fullest part can have to do with. */
+static u32 fill_parts(struct window_search *s,
+		      const struct physbio_window *windows, u32 nr)
+{
+	u32 part, i = 0, first, most = 0;
+
+	for (part = 0; part < s->nr_parts; part++) {
+		/* The one that starts before it may reach into it. */
+		while (i + 1 < nr && part_of(s, &windows[i + 1]) < part)
+			i++;
+		s->parts[part] = first = i;
+		while (i + 1 < nr && part_of(s, &windows[i + 1]) == part)
+			i++;
+		most = max(most, i - first + 1);
 	}
-	index->last = nr == 1 ? windows : &no_window;
+	return most;
+}
+
+/* A search that begins with the last windows must not look behind them. */
+static void end_parts(struct window_search *s, u32 nr, u32 span)
+{
+	u32 part;
+
+	for (part = 0; part < s->nr_parts; part++)
+		s->parts[part] = min(s->parts[part], nr - span);
+}
+
+static void search_fill(struct window_search *s,
+			const struct physbio_window *windows, u32 nr)
+{
+	const struct physbio_window *last = &windows[nr - 1];
+	unsigned int all = steps_for(nr), steps = all;
+
+	s->nr_parts = 0;
+	if (all > STEPS_SAVED) {
+		s->parts = (u32 *)&s->keys[nr];
+		choose_parts(s, windows->start,
+			     (pb_phys_addr_t)(last->start + last->size - 1),
+			     nr);
+		steps = steps_for(fill_parts(s, windows, nr));
+	}
+	if (steps + STEPS_SAVED > all) {
+		s->nr_parts = 0;
+		steps = all;
+	}
+	s->half = steps ? 1ul << (steps - 1) : 0;
+	fill_keys(s, windows, nr, s->nr_parts ? nr : 1u << steps);
+	end_parts(s, nr, 1u << steps);
 }
 
 /* May a window stand in the table? Its last byte counts, not the one behind. */
@@ -341,6 +470,7 @@ int physbio_xlate_init_windows(struct physbio_xlate *x,
 			       const struct physbio_window *windows, u32 nr,
 			       void *index)
 {
+	struct window_search *s;
 	u64 end;
 
 	if (!windows_ok(windows, nr))
@@ -352,9 +482,10 @@ int physbio_xlate_init_windows(struct physbio_xlate *x,
 	}
 	x->ops = &windows_ops;
 	x->windows = nr ? windows : &no_window;
-	x->window_levels = levels_of(nr);
-	x->index = PTR_ALIGN((struct physbio_window_index *)index, CACHE_LINE);
-	index_fill(x->index, windows, nr);
+	s = PTR_ALIGN((struct window_search *)index, CACHE_LINE);
+	search_fill(s, x->windows, max(nr, 1u));
+	s->index.last = nr == 1 ? windows : &no_window;
+	x->index = &s->index;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(physbio_xlate_init_windows);

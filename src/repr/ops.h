@@ -70,6 +70,7 @@
 	F(pb_, blk_mq_end_request)        \
 	F(physbio_, xlate_init_identity)  \
 	F(physbio_, xlate_init_windows)   \
+	F(physbio_, windows_search)       \
 	F(physbio_, xlate_set_p2p)        \
 	F(pb_, dma_map_phys)              \
 	F(pb_, dma_unmap_phys)            \

@@ -413,8 +413,7 @@ static void a_device_that_moves_is_followed(void **state)
 	}
 }
 
-/* Four ranges at once, wherever one of four is in another window than those before. */
-static void a_batch_looks_up_where_it_leaves_a_window(void **state)
+static void check_batch_lookups(unsigned int stride)
 {
 	const struct physbio_repr *r = &physcnt_physbio_repr;
 	struct pb_phys_vec vecs[4 * ENTRIES];
@@ -424,15 +423,24 @@ static void a_batch_looks_up_where_it_leaves_a_window(void **state)
 
 	set_windows(r, NR_WINDOWS, 0x1000000);
 	for (i = 0; i < ARRAY_SIZE(vecs); i++)
-		vecs[i] = (struct pb_phys_vec){ .paddr = RAM_START + i * PG,
-						.len = 512 };
+		vecs[i] = (struct pb_phys_vec){
+			.paddr = RAM_START + i * stride % ARRAY_SIZE(vecs) * PG,
+			.len = 512,
+		};
 	assert_int_equal(r->xlate_map_batch(&dev, vecs, ARRAY_SIZE(vecs),
 					    PB_DMA_TO_DEVICE, 0, addrs),
 			 0);
-	assert_int_equal(physbio_counts[PHYSBIO_LOOKUP] - had, 4 * 4);
+	assert_int_equal(physbio_counts[PHYSBIO_LOOKUP] - had, 4);
 	for (i = 0; i < ARRAY_SIZE(vecs); i++)
 		assert_true(physbio_dma_value(addrs[i]) ==
-			    RAM_START + i * PG + 0x1000000);
+			    vecs[i].paddr + 0x1000000);
+}
+
+/* The ranges are in four windows, one after the other or in turn. */
+static void a_batch_looks_up_each_window_once(void **state)
+{
+	check_batch_lookups(1);
+	check_batch_lookups(ENTRIES + 1);
 }
 
 static int up(void **state)
@@ -467,7 +475,7 @@ int main(void)
 		cmocka_unit_test(one_window_is_never_looked_up),
 		cmocka_unit_test(the_first_window_is_looked_up_once),
 		cmocka_unit_test(a_device_that_moves_is_followed),
-		cmocka_unit_test(a_batch_looks_up_where_it_leaves_a_window),
+		cmocka_unit_test(a_batch_looks_up_each_window_once),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

@@ -147,6 +147,8 @@ static void the_identity_needs_no_translator(void **state)
 	for (i = 0; i < ARRAY_SIZE(identities); i++) {
 		assert_int_equal(init(identities[i].w, identities[i].nr), 0);
 		assert_int_equal(!x.ops->map_phys, identities[i].identity);
+		assert_int_equal(!physbio_xlate_has_windows(&x),
+				 identities[i].identity);
 		if (identities[i].identity)
 			assert_true(physbio_dma_value(map(0x7fff, 2)) ==
 				    0x7fff);
@@ -230,6 +232,22 @@ static uint64_t random_u64(void)
 	return r;
 }
 
+/* Small windows in as many clusters as there are bits in @nr, far from each other. */
+static void lay_out_clusters(uint32_t nr)
+{
+	const uint64_t space = (pb_phys_addr_t)-1 >> 1;
+	uint64_t at = 0;
+	uint32_t i;
+
+	for (i = 0; i < nr; i++) {
+		at += (i & (i - 1)) ? (uint64_t)rand() % 3 : space / 16;
+		table[i].start = (pb_phys_addr_t)at;
+		table[i].size = 1 + (uint64_t)rand() % 64;
+		table[i].bus = random_u64() >> 2;
+		at += table[i].size;
+	}
+}
+
 /* @nr windows in order; if not regular, sizes from a byte to a large part, and holes. */
 static void lay_out(uint32_t nr, bool regular)
 {
@@ -266,8 +284,11 @@ static pb_dma_addr_t walk(uint32_t nr, uint64_t paddr, uint64_t len)
 static void check(uint32_t nr, uint64_t paddr, uint64_t len)
 {
 	pb_phys_addr_t phys = (pb_phys_addr_t)paddr;
+	pb_dma_addr_t want = walk(nr, phys, len);
 
-	if (map(phys, len) != walk(nr, phys, len))
+	if (map(phys, len) != want ||
+	    physbio_windows_map(&x, phys, len) != want ||
+	    physbio_windows_search(&x, phys, len) != want)
 		fail_msg("%u windows: 0x%llx + 0x%llx", nr,
 			 (unsigned long long)phys, (unsigned long long)len);
 }
@@ -316,6 +337,8 @@ static void every_layout_is_as_a_walk_has_it(void **state)
 		for (round = 0; round < 4; round++) {
 			lay_out(sizes[i], round % 2);
 			check_layout(sizes[i]);
+			lay_out_clusters(sizes[i]);
+			check_layout(sizes[i]);
 		}
 }
 
@@ -323,19 +346,22 @@ static void every_layout_is_as_a_walk_has_it(void **state)
 
 #define BATCH 64
 
+/* In runs, or in any order, of @few windows or of all. */
 static void random_batch(struct pb_phys_vec *vecs, uint32_t nr)
 {
+	uint32_t few = rand() % 2 ? nr : 1 + (uint32_t)rand() % 5;
+	int run = rand() % 2 ? 8 : 1;
 	const struct physbio_window *w = table;
 	uint32_t i;
 
 	for (i = 0; i < BATCH; i++) {
-		if (rand() % 8 == 0)
-			w = &table[(uint32_t)rand() % nr];
+		if (rand() % run == 0)
+			w = &table[(uint32_t)rand() % few * 7 % nr];
 		vecs[i].paddr =
 			(pb_phys_addr_t)(w->start + random_u64() % w->size);
 		vecs[i].len =
 			1 + (uint32_t)(random_u64() >> (44 + rand() % 20));
-		if (rand() % 256 == 0)
+		if (rand() % 512 == 0)
 			vecs[i].paddr = (pb_phys_addr_t)random_u64();
 	}
 }
