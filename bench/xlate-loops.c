@@ -3,6 +3,9 @@
  * The timed loops, see xlate-loops.h. The core that they call is the one of the physical
  * representation, which is built with the same flags.
  */
+/* What the inline lookup calls is of that representation too. */
+#define physbio_windows_search phys_physbio_windows_search
+
 #include "xlate-loops.h"
 
 extern __typeof__(pb_dma_map_phys) phys_pb_dma_map_phys;
@@ -18,6 +21,17 @@ void loop_bare(const struct xlate_loop *loop)
 
 	for (; v < end; v++)
 		*addr++ = physbio_dma_make(v->paddr + offset);
+}
+
+void loop_inline(const struct xlate_loop *loop)
+{
+	const struct pb_phys_vec *v = loop->vecs;
+	const struct pb_phys_vec *end = v + loop->nr;
+	const struct physbio_xlate *x = loop->dev->xlate;
+	pb_dma_addr_t *addr = loop->addrs;
+
+	for (; v < end; v++)
+		*addr++ = physbio_windows_map(x, v->paddr, v->len);
 }
 
 void loop_ops(const struct xlate_loop *loop)

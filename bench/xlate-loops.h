@@ -22,6 +22,7 @@ struct xlate_loop {
 typedef void xlate_loop_fn(const struct xlate_loop *loop);
 
 xlate_loop_fn loop_bare; /* load, add, store */
+xlate_loop_fn loop_inline; /* physbio_windows_map() in the loop */
 xlate_loop_fn loop_ops; /* the translator's own map_phys() */
 xlate_loop_fn loop_call; /* pb_dma_map_phys() */
 xlate_loop_fn loop_batch; /* physbio_xlate_map_batch() of BATCH ranges */
