@@ -411,6 +411,41 @@ static void a_batch_is_as_a_walk_has_it(void **state)
 	assert_in_range(refused, 100, 1900);
 }
 
+/* The last is over a border, or beside a window; those before it are known. */
+static void a_batch_minds_both_borders(void **state)
+{
+	static const struct {
+		uint32_t paddr, len;
+	} cases[] = {
+		{ 0x0fff, 2 }, { 0x0fff, 0x1001 }, { 0x3fff, 2 },
+		{ 0x7fff, 2 }, { 0x8fff, 2 },	   { 0x9000, 1 },
+	};
+	struct pb_phys_vec vecs[BATCH];
+	pb_dma_addr_t addrs[BATCH];
+	uint32_t i, j, nr;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		for (nr = 1; nr <= 13; nr++) {
+			assert_int_equal(init(windows, ARRAY_SIZE(windows)), 0);
+			for (j = 0; j < nr; j++)
+				vecs[j] = (struct pb_phys_vec){
+					.paddr =
+						windows[j % (1 + nr % 3)].start,
+					.len = 1,
+				};
+			vecs[nr].paddr = cases[i].paddr;
+			vecs[nr].len = cases[i].len;
+			assert_int_equal(physbio_xlate_map_batch(
+						 &dev, vecs, nr,
+						 PB_DMA_TO_DEVICE, 0, addrs),
+					 0);
+			assert_int_equal(physbio_xlate_map_batch(
+						 &dev, vecs, nr + 1,
+						 PB_DMA_TO_DEVICE, 0, addrs),
+					 -EIO);
+		}
+}
+
 /* --- threads --- */
 
 #define THREADS 4
@@ -466,6 +501,7 @@ int main(void)
 		cmocka_unit_test(a_peers_memory_may_pass_the_windows_by),
 		cmocka_unit_test(every_layout_is_as_a_walk_has_it),
 		cmocka_unit_test(a_batch_is_as_a_walk_has_it),
+		cmocka_unit_test(a_batch_minds_both_borders),
 		cmocka_unit_test(threads_share_a_translator),
 	};
 
