@@ -300,11 +300,8 @@ struct options {
 static const struct physbio_repr *repr_named(const char *name)
 {
 	static const struct physbio_repr *const reprs[] = {
-		&phys_physbio_repr,
-		&phys12_physbio_repr,
-		&phyr_physbio_repr,
-		&page_physbio_repr,
-		&sparse_physbio_repr,
+		&phys_physbio_repr, &phys12_physbio_repr, &phyr_physbio_repr,
+		&page_physbio_repr, &sparse_physbio_repr,
 	};
 	size_t i;
 
@@ -322,9 +319,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'r':
 		o->check.repr = repr_named(arg);
 		if (!o->check.repr)
-			argp_error(state,
-				   "--repr %s: phys, phys12, phyr, page or sparse",
-				   arg);
+			argp_error(
+				state,
+				"--repr %s: phys, phys12, phyr, page or sparse",
+				arg);
 		return 0;
 	case 'e':
 		o->check.emit = true;
