@@ -114,5 +114,5 @@ expect 2 "can't be read: damaged, or cut short" "$tmp/short.xz"
 : >"$tmp/empty"
 expect 2 "$tmp/empty:1: holds no case" "$tmp/empty"
 expect 2 "nothing.txt:0: can't be opened: No such file" "$tmp/nothing.txt"
-expect 2 "phys, page or sparse" --repr both "$tmp/few"
+expect 2 "page or sparse" --repr both "$tmp/few"
 exit $bad

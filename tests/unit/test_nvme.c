@@ -588,6 +588,8 @@ static void what_is_cut_within_a_granule_is_mapped_range_by_range(void **state)
 					      .dma_mask = UINT64_MAX };
 	struct physbio_iommu_stats stats;
 
+	if (4 * PG > 65536)
+		skip(); /* no granule is that large */
 	lim.max_segment_size = PG;
 	assert_true(map(&r, 1, true, 0) == PB_BLK_STS_OK);
 	assert_int_equal(physbio_iommu_create(4 * PG, 64 * PG, 64 * PG, &iommu),
