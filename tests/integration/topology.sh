@@ -48,6 +48,7 @@ for change in 's/dist=4/dist=5/' 's/map=bus/map=host/' 's/dma=4/dma=5/' 's/err=0
 		echo "$change: not noticed"
 		bad=1
 		;;
+	1) grep -q "^$tmp/changed:[0-9]*: " "$tmp/out" || bad=1 ;;
 	esac
 done
 
@@ -64,30 +65,51 @@ malformed $((hb + 1)) 'two nodes have the name' "NR == $hb { print } { print }"
 win=$(grep -n '^win' "$file" | head -n 1 | cut -d: -f1)
 malformed "$win" 'cpu= and bus= are not of one size' \
 	'/^win/ && !done++ { sub(/bus=/, "bus=0") ; sub(/bus=[0-9a-f]*-/, "bus=0-") } { print }'
-malformed $hb 'no name: "hb"' "NR == $hb { \$0 = \"hb\" } { print }"
+malformed $hb 'fewer than 2 fields: "hb"' "NR == $hb { \$0 = \"hb\" } { print }"
+malformed $hb 'no name: "hb d' "NR == $hb { sub(/hb [^ ]*/, \"hb\") } { print }"
 malformed $((hb + 1)) 'cpu= is no range' "NR == $hb + 1 { sub(/cpu=/, \"cpu=-\") } { print }"
 dev=$(grep -n '^dev' "$file" | head -n 1 | cut -d: -f1)
 for change in 'type=[a-z]*/type=x/no such type' 'acs=[^ ]*/acs=1/acs= is no capability' \
 	'acs=[^ ]*/acs=1\/10000/acs= is no capability' 'up=[^ ]*/up=x/has no parent "x"' \
 	'id=[^ ]*/id=1/id= is no vendor:device' 'id=[^ ]*/id=10000:1/id= is no vendor:device' \
-	'dev [^ ]*/dev 0002:00:20.0/no such type, or no function' 'hb=[^ ]*/hx=1/up=, hb= or type= is missing'; do
+	'dev [^ ]*/dev 0002:00:20.0/no such type, or no function' 'hb=[^ ]*/hx=1/hb= is missing'; do
 	program=$(echo "$change" | sed 's/\(.*\)\/[^/]*$/\1/')
 	sed "$dev s/$program/" "$file" >"$tmp/malformed"
 	expect 2 "$tmp/malformed:$dev: " "$check" "$tmp/malformed"
 	expect 2 "${change##*/}" "$check" "$tmp/malformed"
 done
-for line in bar prov ram pair find many mixed; do
+echo 'copy 0002:02:00.0 nvme0 peer-to-disk ret=16384 errno=0' >"$tmp/copy"
+for line in bar bwin prov ram pair find many mixed; do
 	at=$(grep -n "^$line " "$file" | head -n 1 | cut -d: -f1)
 	sed "$at s/ .*//" "$file" >"$tmp/malformed"
 	expect 2 "$tmp/malformed:$at: " "$check" "$tmp/malformed"
 	sed "$at s/ [^ ]*/ 00ff:00:00.0/" "$file" >"$tmp/malformed"
 	expect 2 "$tmp/malformed:$at: " "$check" "$tmp/malformed"
 done
+# A value that is none, of any line: also where nothing is derived from it.
+for change in env/arch= env/cpu=x hb/domain=x hb/bus= win/cpu=1 dev/class=x dev/sec=x bar/raw=x \
+	bwin/cpu=1 bwin/bus=x prov/published= ram/iommu=x pair/dist=- pair/map=x pair/dma= pair/len=x \
+	pair/nents=x many/dist=x mixed/err=x mixed/nents=2 copy/ret=x copy/errno=; do
+	value=${change#*/}
+	sed '/^end/r '"$tmp/copy" "$file" >"$tmp/whole"
+	at=$(grep -n "^${change%%/*} .*${value%=*}=" "$tmp/whole" | head -n 1 | cut -d: -f1)
+	sed "$at s/${value%=*}=[^ ]*/$value/" "$tmp/whole" >"$tmp/malformed"
+	expect 2 "$tmp/malformed:$at: ${value%=*}= is " "$check" "$tmp/malformed"
+done
+expect 0 "skipped=1 (copy 1)" "$check" "$tmp/whole"
+sed 's/^\(pair .*\)map=bus/\1map=error/' "$file" >"$tmp/malformed"
+expect 2 'err= is no number: "pair' "$check" "$tmp/malformed"
+for kind in win bar bwin; do
+	at=$(grep -n "^$kind .*mem" "$file" | head -n 1 | cut -d: -f1)
+	sed "$at s/ mem[^ ]*/ men/" "$file" >"$tmp/malformed"
+	expect 2 "no such type" "$check" "$tmp/malformed"
+done
 expect 2 'the file ends before its "end"' "$check" /dev/stdin <<END
 $(grep -v '^end' "$file")
 END
-expect 2 "can't be opened" "$check" "$tmp/none"
+expect 2 "none: can't be opened" "$check" "$tmp/none"
 expect 2 "usage:" "$check"
+expect 0 "usage:" "$check" --help
 
 # Boards: the rows that were decoded by hand.
 tab=$(printf '\t')

@@ -53,6 +53,7 @@ struct machine {
 };
 
 struct check {
+	const char *path;
 	struct lines *lines;
 	struct physbio_error *error;
 	struct machine m;
@@ -137,6 +138,47 @@ static int get_range(struct check *c, const char *key, uint64_t *start,
 	return 0;
 }
 
+/* How a value is written. */
+enum format {
+	ABSENT = 0,
+	WORD,
+	HEX,
+	DECIMAL,
+	SIGNED, /* decimal */
+	RANGE,
+};
+
+static int get_signed(struct check *c, const char *key)
+{
+	const char *text = value(c, key);
+	uint64_t n;
+
+	if (text && *text == '-')
+		text++;
+	return number(text, 10, "", &n) ? 0 : bad(c, "%s= is no number", key);
+}
+
+/* Is there a value, written as it should be? Also of what is not used. */
+static int check_value(struct check *c, const char *key, enum format format)
+{
+	uint64_t n, size;
+
+	switch (format) {
+	case HEX:
+		return get(c, key, 16, &n);
+	case DECIMAL:
+		return get(c, key, 10, &n);
+	case SIGNED:
+		return get_signed(c, key);
+	case RANGE:
+		return get_range(c, key, &n, &size);
+	default:
+		return value(c, key) && *value(c, key) ?
+			       0 :
+			       bad(c, "%s= is missing", key);
+	}
+}
+
 static int node_of(struct check *c, const char *name)
 {
 	int node = physbio_topology_find(c->m.t, name);
@@ -181,17 +223,18 @@ static int add_node(struct check *c, enum physbio_node_kind kind,
 
 static int line_env(struct check *c)
 {
-	const char *cpu = value(c, "cpu");
+	const char *cpu = value(c, "cpu"), *slash = strchr(cpu, '/');
 	uint64_t bits, family = 0;
 
 	if (get(c, "mask", 10, &bits))
 		return -EINVAL;
-	if (!bits || bits > 64 || !cpu)
+	if (!bits || bits > 64)
 		return bad(c, "no machine");
 	c->m.dma_mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
-	if (!strncmp(cpu, "amd/", 4) && !number(cpu + 4, 16, "", &family))
-		return bad(c, "cpu= is no family");
-	physbio_topology_set_cpu_forwards(c->m.t, family >= 0x17);
+	if (strcmp(cpu, "-") && (!slash || !number(slash + 1, 16, "", &family)))
+		return bad(c, "cpu= is no vendor/family");
+	physbio_topology_set_cpu_forwards(c->m.t, !strncmp(cpu, "amd/", 4) &&
+							  family >= 0x17);
 	return 0;
 }
 
@@ -199,7 +242,7 @@ static int line_hb(struct check *c)
 {
 	int node;
 
-	if (c->nr_fields < 2)
+	if (strchr(c->fields[1], '='))
 		return bad(c, "no name");
 	node = add_node(c, PHYSBIO_HOST_BRIDGE, c->fields[1], NULL);
 	return node < 0 ? node : 0;
@@ -212,8 +255,6 @@ static int add_window(struct check *c, bool outbound)
 	uint64_t cpu, bus_size;
 	int node, err;
 
-	if (c->nr_fields < 2)
-		return bad(c, "no host bridge");
 	node = node_of(c, c->fields[1]);
 	if (node < 0 || get_range(c, "cpu", &cpu, &w.size) ||
 	    get_range(c, "bus", &w.bus, &bus_size))
@@ -226,13 +267,22 @@ static int add_window(struct check *c, bool outbound)
 	return err ? bad(c, "%.100s", why.message) : 0;
 }
 
+/* mem or io, and what there is to say of it */
+static bool is_space(const char *type)
+{
+	size_t n = strcspn(type, ",");
+
+	return (n == 3 && !strncmp(type, "mem", n)) ||
+	       (n == 2 && !strncmp(type, "io", n));
+}
+
 static int line_win(struct check *c)
 {
-	if (c->nr_fields < 3)
-		return bad(c, "no type");
+	if (!is_space(c->fields[2]))
+		return bad(c, "no such type");
 	/* Ports: on some machines not even addresses. */
 	if (!strncmp(c->fields[2], "io", 2))
-		return 0;
+		return node_of(c, c->fields[1]) < 0 ? -EINVAL : 0;
 	return add_window(c, true);
 }
 
@@ -266,8 +316,6 @@ static int get_acs(struct check *c, uint16_t *ctrl)
 	const char *acs = value(c, "acs");
 	uint64_t cap, n = 0;
 
-	if (!acs)
-		return bad(c, "acs= is missing");
 	if (strcmp(acs, "none") &&
 	    (!number(acs, 16, "/", &cap) || !strchr(acs, '/') ||
 	     !number(strchr(acs, '/') + 1, 16, "", &n) || n > UINT16_MAX))
@@ -330,11 +378,9 @@ static int line_dev(struct check *c)
 	uint16_t acs = 0;
 	int node;
 
-	if (c->nr_fields < 2 || !up || !hb || !type)
-		return bad(c, "up=, hb= or type= is missing");
 	if (!is_type(type) || devfn_of(c->fields[1]) < 0)
 		return bad(c, "no such type, or no function");
-	if (get_acs(c, &acs))
+	if (get_acs(c, &acs) || (value(c, "sec") && check_value(c, "sec", HEX)))
 		return -EINVAL;
 	/* What has devices behind it is a bridge, whatever it calls itself. */
 	node = add_node(c,
@@ -359,8 +405,8 @@ static int line_bar(struct check *c)
 	uint64_t cpu, reg;
 	int node, index;
 
-	if (c->nr_fields < 4 || !number(c->fields[2], 10, "", &reg))
-		return bad(c, "no number of a BAR, or no type");
+	if (!number(c->fields[2], 10, "", &reg) || !is_space(c->fields[3]))
+		return bad(c, "no number of a BAR, or no such type");
 	/* Ports, and a ROM, are nobody's to reach. */
 	if (!strncmp(c->fields[3], "io", 2) || reg >= PHYSBIO_MAX_BARS)
 		return node_of(c, c->fields[1]) < 0 ? -EINVAL : 0;
@@ -392,13 +438,18 @@ static int get_bar(struct check *c, const char *name, const char *reg, int *bar)
 	return node;
 }
 
+static int line_bwin(struct check *c)
+{
+	if (!is_space(c->fields[2]))
+		return bad(c, "no such type");
+	return node_of(c, c->fields[1]) < 0 ? -EINVAL : 0;
+}
+
 static int line_prov(struct check *c)
 {
 	uint64_t published;
 	int node, bar;
 
-	if (c->nr_fields < 3)
-		return bad(c, "no BAR");
 	node = get_bar(c, c->fields[1], c->fields[2], &bar);
 	if (node < 0 || get(c, "published", 10, &published))
 		return -EINVAL;
@@ -457,8 +508,6 @@ static int line_ram(struct check *c)
 	uint64_t phys, dma, iommu;
 	int node;
 
-	if (c->nr_fields < 2)
-		return bad(c, "no device");
 	node = node_of(c, c->fields[1]);
 	if (node < 0 || get(c, "phys", 16, &phys) || get(c, "dma", 16, &dma) ||
 	    get(c, "iommu", 10, &iommu))
@@ -530,7 +579,8 @@ differs(struct check *c, const char *format, ...)
 
 	if (c->mismatches++ >= SHOWN)
 		return;
-	printf("line %u: %.300s\n  derived: ", lines_number(c->lines), c->line);
+	printf("%s:%u: %.300s\n  derived: ", c->path, lines_number(c->lines),
+	       c->line);
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);
@@ -576,7 +626,7 @@ static bool pair_is(struct check *c, const struct physbio_p2p_verdict *v,
 		return false;
 	if (m->any_address) {
 		c->skipped[SKIP_IOVA]++;
-		return value(c, "dma");
+		return true;
 	}
 	return address_is(c, "dma", m->dma);
 }
@@ -592,6 +642,19 @@ static int get_provider(struct check *c, char *field, int *bar)
 	return get_bar(c, field, slash + 1, bar);
 }
 
+/* Does the line say what a verdict of its kind has? */
+static int check_outcome(struct check *c)
+{
+	if (is(c, "map", "unsupported") || is(c, "map", "error"))
+		return check_value(c, "err", SIGNED);
+	if (!is(c, "map", "bus") && !is(c, "map", "host"))
+		return bad(c, "map= is no outcome");
+	if (check_value(c, "dma", HEX) || check_value(c, "len", HEX) ||
+	    check_value(c, "nents", DECIMAL))
+		return -EINVAL;
+	return 0;
+}
+
 static int line_pair(struct check *c)
 {
 	struct physbio_p2p_verdict v;
@@ -599,8 +662,8 @@ static int line_pair(struct check *c)
 	uint64_t phys;
 	int provider, client, bar;
 
-	if (c->nr_fields < 3)
-		return bad(c, "no pair");
+	if (check_outcome(c))
+		return -EINVAL;
 	provider = get_provider(c, c->fields[1], &bar);
 	if (provider < 0)
 		return provider;
@@ -641,8 +704,6 @@ static int line_many(struct check *c)
 {
 	int provider, clients[MAX_FIELDS], nr = 0, i, distance;
 
-	if (c->nr_fields < 3)
-		return bad(c, "no provider and clients");
 	provider = node_of(c, c->fields[1]);
 	if (provider < 0)
 		return provider;
@@ -720,12 +781,37 @@ struct mixed {
 	int err;
 };
 
+static bool is_segment(const char *field)
+{
+	const char *at = strchr(field, ':'), *plus = strchr(field, '+');
+	uint64_t n;
+
+	return at && plus &&
+	       (!strncmp(field, "bus:", 4) || !strncmp(field, "host:", 5)) &&
+	       number(at + 1, 16, "+", &n) && number(plus + 1, 16, "", &n);
+}
+
+/* A list that could be mapped ends with as many segments as it says. */
+static int check_segments(struct check *c)
+{
+	uint64_t nents, n = 0;
+
+	if (!is(c, "err", "0"))
+		return 0;
+	if (get(c, "nents", 10, &nents))
+		return -EINVAL;
+	while (n < (uint64_t)c->nr_fields &&
+	       is_segment(c->fields[c->nr_fields - 1 - (int)n]))
+		n++;
+	return n == nents ? 0 : bad(c, "nents= is not the segments");
+}
+
 static int get_mixed(struct check *c, struct mixed *x, int *client)
 {
 	int providers[2], bars[2], i;
 	const char *phys = value(c, "phys");
 
-	if (c->nr_fields < 5 || strcmp(c->fields[2], "ram"))
+	if (strcmp(c->fields[2], "ram"))
 		return bad(c, "no two providers and RAM");
 	providers[0] = get_provider(c, c->fields[1], &bars[0]);
 	if (providers[0] < 0)
@@ -816,8 +902,10 @@ static int line_mixed(struct check *c)
 	struct mixed x;
 	char want[16];
 	bool translated;
-	int client = 0, err = get_mixed(c, &x, &client);
+	int client = 0, err = check_segments(c);
 
+	if (!err)
+		err = get_mixed(c, &x, &client);
 	if (err)
 		return err;
 	c->checks++;
@@ -837,11 +925,6 @@ static int line_mixed(struct check *c)
 
 /* --- files --- */
 
-static int line_nothing(struct check *c)
-{
-	return 0;
-}
-
 static int line_copy(struct check *c)
 {
 	c->skipped[SKIP_COPY]++;
@@ -854,37 +937,84 @@ static int line_end(struct check *c)
 	return 0;
 }
 
-static const struct {
+#define MAX_VALUES 5
+
+/* What lines there are, the fewest fields of one, and values that each must have. */
+static const struct kind {
 	const char *name;
 	int (*line)(struct check *c);
+	int fields;
+	struct {
+		const char *key;
+		enum format format;
+	} values[MAX_VALUES];
 } kinds[] = {
-	{ "env", line_env },	  { "hb", line_hb },
-	{ "win", line_win },	  { "dmarange", line_dmarange },
-	{ "dev", line_dev },	  { "bar", line_bar },
-	{ "bwin", line_nothing }, { "prov", line_prov },
-	{ "ram", line_ram },	  { "pair", line_pair },
-	{ "find", line_find },	  { "many", line_many },
-	{ "mixed", line_mixed },  { "copy", line_copy },
-	{ "end", line_end },
+	{ "env",
+	  line_env,
+	  1,
+	  { { "arch", WORD }, { "cpu", WORD }, { "mask", DECIMAL } } },
+	{ "hb", line_hb, 2, { { "domain", HEX }, { "bus", HEX } } },
+	{ "win", line_win, 3, { { "cpu", RANGE }, { "bus", RANGE } } },
+	{ "dmarange", line_dmarange, 2, { { "cpu", RANGE }, { "bus", RANGE } } },
+	{ "dev",
+	  line_dev,
+	  2,
+	  { { "class", HEX },
+	    { "up", WORD },
+	    { "hb", WORD },
+	    { "type", WORD },
+	    { "acs", WORD } } },
+	{ "bar",
+	  line_bar,
+	  4,
+	  { { "cpu", RANGE }, { "bus", HEX }, { "raw", HEX } } },
+	{ "bwin", line_bwin, 3, { { "cpu", RANGE }, { "bus", HEX } } },
+	{ "prov", line_prov, 3, { { "published", DECIMAL } } },
+	{ "ram",
+	  line_ram,
+	  2,
+	  { { "phys", HEX }, { "dma", HEX }, { "iommu", DECIMAL } } },
+	{ "pair", line_pair, 3, { { "dist", SIGNED }, { "phys", HEX } } },
+	{ "find", line_find, 4, { { 0 } } },
+	{ "many", line_many, 3, { { "dist", SIGNED } } },
+	{ "mixed", line_mixed, 5, { { "phys", WORD }, { "err", SIGNED } } },
+	{ "copy", line_copy, 4, { { "ret", SIGNED }, { "errno", SIGNED } } },
+	{ "end", line_end, 1, { { 0 } } },
 };
 
 #define NR_KINDS ((int)(sizeof(kinds) / sizeof(kinds[0])))
 
+static int check_kind(struct check *c, const struct kind *k)
+{
+	int i, err = 0;
+
+	if (c->nr_fields < k->fields)
+		return bad(c, "fewer than %d fields", k->fields);
+	for (i = 0; !err && i < MAX_VALUES && k->values[i].format; i++)
+		err = check_value(c, k->values[i].key, k->values[i].format);
+	return err ? err : k->line(c);
+}
+
+static int check_fields(struct check *c)
+{
+	int i;
+
+	for (i = 0; c->nr_fields && i < NR_KINDS; i++)
+		if (!strcmp(kinds[i].name, c->fields[0]))
+			return check_kind(c, &kinds[i]);
+	return bad(c, "no such kind of line");
+}
+
 static int check_line(struct check *c)
 {
 	char *copy = strdup(c->line);
-	int i, ret;
+	int ret;
 
 	if (!copy)
 		return -ENOMEM;
 	ret = split_fields(c, copy);
-	for (i = 0; !ret && i < NR_KINDS; i++)
-		if (c->nr_fields && !strcmp(kinds[i].name, c->fields[0])) {
-			ret = kinds[i].line(c);
-			break;
-		}
-	if (!ret && i == NR_KINDS)
-		ret = bad(c, "no such kind of line");
+	if (!ret)
+		ret = check_fields(c);
 	free(copy);
 	return ret;
 }
@@ -927,6 +1057,7 @@ static int check_file(struct check *c, const char *path)
 
 	if (ret)
 		return ret;
+	c->path = path;
 	c->m.dma_mask = UINT64_MAX;
 	c->m.t = physbio_topology_create();
 	ret = c->m.t ? check_lines(c) : -ENOMEM;
@@ -954,22 +1085,34 @@ static void report(const struct check *c)
 	printf("%s\n", skipped ? ")" : "");
 }
 
+static int usage(FILE *to)
+{
+	fprintf(to,
+		"usage: p2p_check FILE...\n"
+		"  FILE  what a kernel said of peers, as tests/p2p/recorded has it; .xz too\n"
+		"Exit code 0: all of it is derived; 1: some is not; 2: a file is malformed.\n");
+	return to == stderr ? 2 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct physbio_error error;
 	struct check c = { .error = &error };
 	int i, err;
 
-	if (argc < 2) {
-		fprintf(stderr, "usage: p2p_check FILE...\n");
-		return 2;
-	}
+	if (argc < 2)
+		return usage(stderr);
+	if (!strcmp(argv[1], "--help"))
+		return usage(stdout);
 	for (i = 1; i < argc; i++) {
 		memset(&error, 0, sizeof(error));
 		err = check_file(&c, argv[i]);
 		if (!err)
 			continue;
-		fprintf(stderr, "%s:%u: %s\n", argv[i], error.line,
+		fprintf(stderr, "%s", argv[i]);
+		if (error.line)
+			fprintf(stderr, ":%u", error.line);
+		fprintf(stderr, ": %s\n",
 			error.err ? error.message : strerror(-err));
 		return 2;
 	}
