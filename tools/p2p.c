@@ -45,6 +45,8 @@ static void print_bar(struct physbio_topology *t, int provider, int client,
 		printf("bus address 0x%" PRIx64 "\n", p->bars[bar].bus);
 	else if (v->map != PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE)
 		printf("none\n");
+	else if (hb->iommu_granule)
+		printf("an IOVA of the IOMMU of %s\n", hb->name);
 	else if (!reach_inbound(hb, phys, 1, &dma))
 		printf("in no inbound window of %s\n", hb->name);
 	else if (dma + (p->bars[bar].size - 1) > c->dma_mask)
@@ -129,7 +131,7 @@ static int print_matrix(struct physbio_topology *t)
 		printf("\n");
 	}
 	if (!row)
-		printf("no device\n");
+		printf("no device: physbio topo --populate adds some\n");
 	return 0;
 }
 

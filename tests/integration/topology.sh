@@ -136,6 +136,12 @@ expect 0 "redirected by the ACS bits of dn1" "$physbio" p2p "$machine" nvme0 nvm
 expect 0 "in no inbound window of hb0" "$physbio" p2p "$machine" nvme0 nvme1
 expect 0 "bus address 0x40000000" "$physbio" p2p "$machine" nvme0 nvme0
 expect 0 "gpu from nic: not at all" "$physbio" p2p "$machine" gpu nic
+printf 'host-bridge a\n' >"$tmp/empty.topo"
+expect 0 "no device: physbio topo --populate adds some" "$physbio" p2p "$tmp/empty.topo"
+# Behind an IOMMU what a client uses is an IOVA; a bus address stays one.
+sed -e 's/^host-bridge [^ ]*/& iommu=4096/' -e '/^inbound/d' "$machine" >"$tmp/iommu.topo"
+expect 0 "an IOVA of the IOMMU of hb0" "$physbio" p2p "$tmp/iommu.topo" nvme0 nvme1
+expect 0 "bus address 0x40000000" "$physbio" p2p "$tmp/iommu.topo" nvme0 nvme0
 expect 2 'there is no device "hb0"' "$physbio" p2p "$machine" hb0 nvme0
 expect 2 'there is no device "x"' "$physbio" p2p "$machine" nvme0 x
 expect 2 "usage:" "$physbio" p2p "$machine" nvme0
