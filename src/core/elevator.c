@@ -271,6 +271,14 @@ static unsigned int dd_expire(const struct pb_elevator_queue *e,
 
 /* --- into and out of the scheduler --- */
 
+/* The request that was merged with last, unless it is closed. Source: req_set_nomerge() */
+static struct pb_request *elv_last_merge(struct pb_request_queue *q)
+{
+	if (q->last_merge && !pb_rq_mergeable(q->last_merge))
+		q->last_merge = NULL;
+	return q->last_merge;
+}
+
 static void deadline_insert(struct pb_request *rq)
 {
 	struct pb_elevator_queue *e = rq->q->elevator;
@@ -281,7 +289,7 @@ static void deadline_insert(struct pb_request *rq)
 	elv_rb_add(&list->sorted, er);
 	if (pb_rq_mergeable(rq)) {
 		elv_rqhash_add(e, er);
-		if (!rq->q->last_merge)
+		if (!elv_last_merge(rq->q))
 			rq->q->last_merge = rq;
 	}
 	er->fifo_time =
@@ -317,7 +325,8 @@ static bool elv_attempt_insert_merge(struct pb_request *rq,
 
 	if (q->nomerges)
 		return false;
-	if (q->last_merge && pb_blk_attempt_req_merge(q, q->last_merge, rq)) {
+	other = elv_last_merge(q);
+	if (other && pb_blk_attempt_req_merge(q, other, rq)) {
 		pb_rq_list_add_tail(freed, rq);
 		return true;
 	}
@@ -375,10 +384,11 @@ enum pb_elv_merge pb_elv_merge(struct pb_request_queue *q,
 
 	if (q->nomerges || !pb_bio_mergeable(bio))
 		return PB_ELEVATOR_NO_MERGE;
-	if (q->last_merge && elv_bio_merge_ok(q->last_merge, bio)) {
-		ret = pb_blk_try_merge(q->last_merge, bio);
+	rq = elv_last_merge(q);
+	if (rq && elv_bio_merge_ok(rq, bio)) {
+		ret = pb_blk_try_merge(rq, bio);
 		if (ret != PB_ELEVATOR_NO_MERGE) {
-			*req = q->last_merge;
+			*req = rq;
 			return ret;
 		}
 	}

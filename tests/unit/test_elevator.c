@@ -20,13 +20,19 @@ static const struct pb_queue_limits limits = { .max_hw_sectors = 4096,
 					       .max_discard_segments = 8 };
 
 /* A device that takes nothing for now. */
-static void busy_queue_up(const char *scheduler, unsigned int depth)
+static void busy_queue_of(const struct pb_queue_limits *lim,
+			  const char *scheduler, unsigned int depth)
 {
-	test_queue_up(&tq, &limits, depth);
+	test_queue_up(&tq, lim, depth);
 	assert_int_equal(pb_elevator_change(tq.q, scheduler), 0);
 	assert_string_equal(physbio_elevator_name(tq.q), scheduler);
 	driver_says = PB_BLK_STS_RESOURCE;
 	nr_bios = 0;
+}
+
+static void busy_queue_up(const char *scheduler, unsigned int depth)
+{
+	busy_queue_of(&limits, scheduler, depth);
 }
 
 #define W PB_REQ_OP_WRITE
@@ -305,6 +311,23 @@ static void nomerges_has_two_degrees(void **state)
 	down();
 }
 
+/* What has refused is nobody's last merge: the next one that comes is. */
+static void a_closed_request_makes_room_for_the_next(void **state)
+{
+	struct pb_queue_limits lim = limits;
+
+	lim.max_user_sectors = 16;
+	busy_queue_of(&lim, "mq-deadline", 16);
+	physbio_queue_set_nomerges(tq.q, 1);
+	submit(W, 5000, 8);
+	submit(W, 100, 16); /* the last merge */
+	submit(W, 116, 8); /* closes it */
+	submit(W, 124, 8); /* joins what came then */
+	assert_int_equal(tq.stats.back_merges, 1);
+	LEAVES(5000, 100, 116);
+	down();
+}
+
 /* Without a scheduler: the newest eight, from the newest on. */
 static void a_plain_list_is_searched_from_its_end(void **state)
 {
@@ -464,6 +487,7 @@ int main(void)
 		cmocka_unit_test(discards_join_though_they_do_not_touch),
 		cmocka_unit_test(without_front_merges_they_stay_apart),
 		cmocka_unit_test(nomerges_has_two_degrees),
+		cmocka_unit_test(a_closed_request_makes_room_for_the_next),
 		cmocka_unit_test(a_plain_list_is_searched_from_its_end),
 		cmocka_unit_test(a_failed_try_ends_the_search),
 		cmocka_unit_test(ending_at_once_needs_no_stack),
