@@ -43,7 +43,11 @@ enum pb_quirks {
 	PB_QUIRK_NO_LARGE_BLOCKS = 1u << 2,
 	/* what can't be linked to one IOVA range fails, instead of being mapped in parts */
 	PB_QUIRK_IOVA_NO_FALLBACK = 1u << 3,
-	PB_QUIRK_ALL = (1u << 4) - 1,
+	/* a plug is flushed for the size of its oldest request, not its newest */
+	PB_QUIRK_PLUG_OLDEST = 1u << 4,
+	/* without cgroups metadata and data may share a request */
+	PB_QUIRK_NO_CGROUPS = 1u << 5,
+	PB_QUIRK_ALL = (1u << 6) - 1,
 };
 
 /* Checksum in the metadata. Source: enum blk_integrity_checksum */

@@ -202,9 +202,12 @@ EXPORT_SYMBOL_GPL(pb_blk_integrity_merge_rq);
 /* --- all of it, before two become one --- */
 
 /* Would one cgroup pay for both? Source: blk_cgroup_mergeable() */
-static bool cgroup_mergeable(const struct pb_bio *bio,
+static bool cgroup_mergeable(const struct pb_request_queue *q,
+			     const struct pb_bio *bio,
 			     const struct pb_bio *next)
 {
+	if (q->limits.quirks & PB_QUIRK_NO_CGROUPS)
+		return true;
 	return bio->bi_blkg == next->bi_blkg &&
 	       !(bio->bi_opf & PB_REQ_AS_ROOT) ==
 		       !(next->bi_opf & PB_REQ_AS_ROOT);
@@ -213,7 +216,7 @@ static bool cgroup_mergeable(const struct pb_bio *bio,
 bool pb_contexts_alike(struct pb_request *rq, struct pb_bio *bio)
 {
 	return rq->bio->bi_region == bio->bi_region &&
-	       cgroup_mergeable(rq->bio, bio) &&
+	       cgroup_mergeable(rq->q, rq->bio, bio) &&
 	       pb_blk_integrity_merge_bio(rq->q, rq, bio) &&
 	       pb_bio_crypt_ctx_compatible(&rq->bio->bi_crypt_context,
 					   &bio->bi_crypt_context);
@@ -231,7 +234,7 @@ bool pb_context_follows(const struct pb_request_queue *q,
 bool pb_rq_contexts_join(struct pb_request *rq, struct pb_request *next)
 {
 	return rq->bio->bi_region == next->bio->bi_region &&
-	       cgroup_mergeable(rq->bio, next->bio) &&
+	       cgroup_mergeable(rq->q, rq->bio, next->bio) &&
 	       pb_blk_integrity_merge_rq(rq->q, rq, next) &&
 	       pb_bio_crypt_ctx_mergeable(&rq->bio->bi_crypt_context,
 					  pb_blk_rq_bytes(rq),

@@ -473,6 +473,16 @@ void pb_blk_finish_plug(struct pb_blk_plug *plug)
 }
 EXPORT_SYMBOL_GPL(pb_blk_finish_plug);
 
+/* The one that a new request follows; with the quirk, the one that leads. */
+static const struct pb_request *plug_last(const struct pb_blk_plug *plug)
+{
+	const struct pb_request *last = plug->mq_list.tail;
+
+	return last->q->limits.quirks & PB_QUIRK_PLUG_OLDEST ?
+		       plug->mq_list.head :
+		       last;
+}
+
 /* Must it be sent before a request of @q is added? */
 static bool plug_full(const struct pb_blk_plug *plug,
 		      const struct pb_request_queue *q)
@@ -484,7 +494,7 @@ static bool plug_full(const struct pb_blk_plug *plug,
 	if (plug->rq_count >= most)
 		return true;
 	return !q->nomerges &&
-	       pb_blk_rq_bytes(plug->mq_list.tail) >= PB_BLK_PLUG_FLUSH_SIZE;
+	       pb_blk_rq_bytes(plug_last(plug)) >= PB_BLK_PLUG_FLUSH_SIZE;
 }
 
 static void plug_add(struct pb_blk_plug *plug, struct pb_request *rq)

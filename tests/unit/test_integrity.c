@@ -322,6 +322,18 @@ static void who_pays_must_be_one(void **state)
 	test_queue_down(&tq);
 }
 
+static void without_cgroups_nobody_pays(void **state)
+{
+	struct pb_queue_limits lim = protected;
+
+	lim.quirks = PB_QUIRK_NO_CGROUPS;
+	test_queue_up(&tq, &lim, 8);
+	two_up();
+	b.bio.bi_opf |= PB_REQ_META;
+	assert_int_equal(offer(), PB_BIO_MERGE_OK);
+	test_queue_down(&tq);
+}
+
 static void writes_of_a_zone_are_not_put_in_front(void **state)
 {
 	test_queue_up(&tq, &protected, 8);
@@ -349,6 +361,7 @@ int main(void)
 		cmocka_unit_test(a_data_unit_is_in_one_vector),
 		cmocka_unit_test(the_number_of_the_data_unit_moves_along),
 		cmocka_unit_test(who_pays_must_be_one),
+		cmocka_unit_test(without_cgroups_nobody_pays),
 		cmocka_unit_test(writes_of_a_zone_are_not_put_in_front),
 	};
 

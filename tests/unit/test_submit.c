@@ -137,6 +137,30 @@ static void a_queue_that_does_not_merge_leaves_them_plugged(void **state)
 	test_queue_down(&other);
 }
 
+/* A small request, a large one, and what is sent before a third. */
+static void third_after_a_large_one(uint32_t quirks, unsigned int sent)
+{
+	struct pb_queue_limits lim = wide;
+	struct pb_blk_plug plug;
+
+	lim.quirks = quirks;
+	test_queue_up(&tq, &lim, 64);
+	pb_blk_start_plug(&plug);
+	submit(0, PB_REQ_OP_READ, 4096, 512);
+	submit(1, PB_REQ_OP_READ, 0, 128 << 10);
+	submit(2, PB_REQ_OP_READ, 8192, 512);
+	assert_int_equal(nr_kept, sent);
+	pb_blk_finish_plug(&plug);
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+}
+
+static void the_newest_request_says_how_full_a_plug_is(void **state)
+{
+	third_after_a_large_one(0, 2);
+	third_after_a_large_one(PB_QUIRK_PLUG_OLDEST, 0);
+}
+
 static void an_inner_plug_has_no_effect(void **state)
 {
 	struct pb_blk_plug outer, inner;
@@ -383,6 +407,7 @@ int main(void)
 		cmocka_unit_test(a_plug_sends_large_requests_soon),
 		cmocka_unit_test(
 			a_queue_that_does_not_merge_leaves_them_plugged),
+		cmocka_unit_test(the_newest_request_says_how_full_a_plug_is),
 		cmocka_unit_test(an_inner_plug_has_no_effect),
 		cmocka_unit_test(what_the_driver_refuses_comes_again_in_order),
 		cmocka_unit_test(the_drivers_error_ends_the_bio),
