@@ -594,6 +594,13 @@ static struct elv_rq *dd_pick_prio(struct pb_elevator_queue *e)
 	return NULL;
 }
 
+void physbio_elv_take(struct pb_request *rq)
+{
+	dd_list_of(rq)->latest_pos = rq_end(rq);
+	deadline_remove(rq);
+	rq->q->elevator->batching++;
+}
+
 struct pb_request *pb_elv_dispatch(struct pb_request_queue *q)
 {
 	struct elv_rq *er = dd_pick_prio(q->elevator);
@@ -602,9 +609,7 @@ struct pb_request *pb_elv_dispatch(struct pb_request_queue *q)
 	if (!er)
 		return NULL;
 	rq = er->rq;
-	dd_list_of(rq)->latest_pos = rq_end(rq);
-	deadline_remove(rq);
-	q->elevator->batching++;
+	physbio_elv_take(rq);
 	return rq;
 }
 

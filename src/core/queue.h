@@ -151,9 +151,15 @@ bool pb_blk_mq_sched_try_merge(struct pb_request_queue *q, struct pb_bio *bio,
 			       unsigned int nr_segs,
 			       struct pb_request **merged_request);
 
+/* Must a plug with at least one request be sent before one of @q is added? */
+bool physbio_plug_full(const struct pb_blk_plug *plug,
+		       const struct pb_request_queue *q);
+
 /* The scheduler, under the queue's lock. Requests to be freed go on @freed. */
 void pb_elv_insert(struct pb_request *rq, struct pb_rq_list *freed);
 struct pb_request *pb_elv_dispatch(struct pb_request_queue *q);
+/* A request that waits leaves, whoever's turn it is. */
+void physbio_elv_take(struct pb_request *rq);
 bool pb_elv_has_work(const struct pb_request_queue *q);
 struct pb_request *pb_elv_latter_request(struct pb_request *rq);
 struct pb_request *pb_elv_former_request(struct pb_request *rq);

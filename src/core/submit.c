@@ -483,9 +483,8 @@ static const struct pb_request *plug_last(const struct pb_blk_plug *plug)
 		       last;
 }
 
-/* Must it be sent before a request of @q is added? */
-static bool plug_full(const struct pb_blk_plug *plug,
-		      const struct pb_request_queue *q)
+bool physbio_plug_full(const struct pb_blk_plug *plug,
+		       const struct pb_request_queue *q)
 {
 	unsigned int most = PB_BLK_MAX_REQUEST_COUNT;
 
@@ -499,7 +498,7 @@ static bool plug_full(const struct pb_blk_plug *plug,
 
 static void plug_add(struct pb_blk_plug *plug, struct pb_request *rq)
 {
-	if (plug->rq_count && plug_full(plug, rq->q))
+	if (plug->rq_count && physbio_plug_full(plug, rq->q))
 		pb_blk_flush_plug(plug, false);
 	if (plug->rq_count && plug->mq_list.tail->q != rq->q)
 		plug->multiple_queues = true;

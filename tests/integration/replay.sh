@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# physbio replay as its user sees it. usage: replay.sh PHYSBIO DATADIR
+# physbio replay as its user sees it. usage: replay.sh PHYSBIO DATADIR [RECORDED]
 set -u
 physbio=$1
 log=$2/mixed.iolog
@@ -81,15 +81,66 @@ expect 2 "--size: \"x\"" --iolog "$log" --size x
 expect 2 "--size: 100 is not of sectors" --iolog "$log" --size 100
 expect 2 "--plug: \"0\"" --iolog "$log" --plug 0
 expect 2 "--repr: \"dma\"" --iolog "$log" --repr dma
-expect 2 "--iolog is needed" --plug 1
+expect 2 "--iolog, is needed" --plug 1
 expect 2 "\"x\" is no option" --iolog "$log" x
 printf 'fio version 2 iolog\nf add\nf wait 100 0\nf trim 0 4096\nf sync\n' >"$tmp/other"
-expect 0 "skipped                 wait 1, add 1" --iolog "$tmp/other"
+expect 0 "skipped                 add 1, wait 1" --iolog "$tmp/other"
 expect 0 "(of these 1 trims, 1 flushes)" --iolog "$tmp/other"
 
-# Recorded elsewhere, where there are any: 32 of them, of every workload.
+# The same I/O, in every format; and where its memory was.
+small=$2/small
+for file in "$small".*; do
+	case $file in *.json | *.limits) continue ;; esac
+	for layout in frames contiguous scattered recorded; do
+		expect 0 "every byte is right" --layout $layout "$file"
+	done
+	expect 0 "bytes moved             4096 read, 12288 written" "$file"
+done
+expect 2 '--layout: "odd" is not one of' --layout odd "$log"
+
+# Limits: from the trace, or from a file.
+expect 0 "max_sectors 16, max_segments 14," "$small.seg"
+expect 0 "scheduler mq-deadline" "$small.seg"
+printf 'max_sectors_kb=4\nmax_segments=3\nqueue/nomerges=2\n' >"$tmp/limits"
+expect 0 "max_sectors 8, max_segments 3," --limits "$tmp/limits" "$small.seg"
+expect 0 "merges                  0 back, 0 front" --limits "$tmp/limits" "$log"
+printf 'max_segments=3\nmax_segmemts=4\n' >"$tmp/limits"
+expect 2 "$tmp/limits:2: \"max_segmemts\" is no limit" --limits "$tmp/limits" "$log"
+expect 2 "can't be opened" --limits "$tmp/none" "$log"
+
+# A machine that is described: windows and offsets apply.
+topo=$2/two-bridges.topo
+expect 0 "every byte is right" --topology "$topo" "$log"
+expect 2 "has no endpoint nowhere" --topology "$topo" --device nowhere "$log"
+expect 2 "--device needs --topology" --device nowhere "$log"
+
+expect 0 '"bytes_written": 12288' --json "$small.seg"
+expect 0 '"runs": [' --json "$log"
+[ "$(grep -c '"right": true' "$tmp/out")" = 2 ] || {
+	echo "--json: not two runs that are right"
+	bad=1
+}
+
+# Decisions: of the kernel that was recorded. A changed one is found.
+expect 0 "mismatches=0" --check "$small.seg"
+expect 2 "says nothing of decisions" --check "$log"
+sed 's/M 16 8 WS path=plug/F 16 8 WS path=plug/' "$small.seg" >"$tmp/front"
+expect 1 "expected a front merge, got a back merge in the plug" --check "$tmp/front"
+sed 's/segs=2 opf=0x801 rqf/segs=3 opf=0x801 rqf/' "$small.seg" >"$tmp/segs"
+expect 1 "expected a request of 3 segments" --check "$tmp/segs"
+sed 's/B 16 8 segs=1/B 16 8 segs=x/' "$small.seg" >"$tmp/bad"
+expect 2 "segs=x is no number" --check "$tmp/bad"
+
+# Recorded elsewhere, where there are any: logs and recordings of every workload.
 for file in "${3-/nonexistent}"/*.iolog.xz; do
 	[ -e "$file" ] || continue
 	expect 0 "every byte is right" --iolog "$file"
 done
+if [ -d "${3-/nonexistent}" ]; then
+	expect 0 "mismatches=0" --check "$3"/*.seg.xz
+	for layout in frames recorded; do
+		expect 0 "every byte is right" --layout $layout "$3"/twostream-vblk-mqd-def-nm0.seg.xz
+		expect 0 "every byte is right" --layout $layout "$3"/mixrev-nvme-none-def-nm0.seg.xz
+	done
+fi
 exit $bad

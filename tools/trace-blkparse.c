@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What blkparse prints: its default format, and formats given with -f and -F. Both are
+ * read by the same conversions that blkparse writes them by; a header line "# format
+ * blkparse -f '...' -F 'X,...'" tells those of a file, else CUSTOM below is meant.
+ */
+#include "trace-format.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CUSTOM "%c %s %T.%t %p %a %d %S %n"
+#define DEFAULT "%D %c %s %T.%t %p %a %d "
+
+/* Tried in turn; one with letters is of actions that begin with one of them. */
+struct blk_format {
+	const char *actions;
+	const char *text;
+};
+
+static const struct blk_format default_formats[] = {
+	{ "X", DEFAULT "%S / %U [%C]" },
+	{ "UT", DEFAULT "[%C] %U" },
+	{ "P", DEFAULT "[%C]" },
+	{ "A", DEFAULT "%S + %n <- (%D) %U" },
+	{ "", DEFAULT "%S + %n [%C]" },
+	{ "", DEFAULT "[%C]" }, /* a flush has no extent */
+	{ "C", DEFAULT "%S [%e]" }, /* data that one was asked for with */
+	{ "m", "%D %c %s %T.%t %p %a %P" },
+	{ NULL, NULL },
+};
+
+static const struct blk_format custom_formats[] = {
+	{ "X", CUSTOM " / %U" },
+	{ "UT", "%c %s %T.%t %p %a - 0 0 %U" },
+	{ "P", "%c %s %T.%t %p %a - 0 0" },
+	{ "", CUSTOM },
+	{ NULL, NULL },
+};
+
+#define FIELD_MAX 64
+
+/* The text of each conversion, as the line has it. */
+struct blk_fields {
+	char text[128][FIELD_MAX];
+};
+
+/* The end of a field: where the format's next character, or a blank, is. */
+static size_t field_length(const char *line, char conversion, char next)
+{
+	/* a command may have blanks, and brackets, in it */
+	const char *end = conversion == 'C' && next ? strrchr(line, next) :
+						      NULL;
+
+	if (conversion == 'P')
+		return strlen(line);
+	if (end)
+		return (size_t)(end - line);
+	return strcspn(line, (const char[]){ ' ', '\t', next, '\0' });
+}
+
+static const char *skip_blanks(const char *text)
+{
+	return text + strspn(text, " \t");
+}
+
+/* One conversion, with its flags and width. Return: what follows it; NULL: no field. */
+static const char *match_field(const char *format, const char **line,
+			       struct blk_fields *f)
+{
+	unsigned char conversion;
+	size_t n;
+
+	format += 1 + strspn(format + 1, "-0123456789");
+	conversion = (unsigned char)*format;
+	if (!conversion || conversion > 127)
+		return NULL;
+	*line = skip_blanks(*line);
+	n = field_length(*line, (char)conversion, format[1]);
+	if (n >= FIELD_MAX)
+		n = FIELD_MAX - 1;
+	else if (!n)
+		return NULL;
+	memcpy(f->text[conversion], *line, n);
+	f->text[conversion][n] = '\0';
+	*line += field_length(*line, (char)conversion, format[1]);
+	return format + 1;
+}
+
+static bool match(const char *format, const char *line, struct blk_fields *f)
+{
+	while (*format) {
+		if (*format == '%') {
+			format = match_field(format, &line, f);
+			if (!format)
+				return false;
+		} else if (*format == ' ' || *format == '\t') {
+			line = skip_blanks(line);
+			format++;
+		} else if (*format++ != *line++) {
+			return false;
+		}
+	}
+	return !*skip_blanks(line);
+}
+
+static bool find_fields(const struct blk_format *formats, const char *line,
+			struct blk_fields *f)
+{
+	for (; formats->text; formats++) {
+		memset(f, 0, sizeof(*f));
+		if (match(formats->text, line, f) && *f->text['a'] &&
+		    (!*formats->actions ||
+		     strchr(formats->actions, *f->text['a'])))
+			return true;
+	}
+	return false;
+}
+
+static bool custom_probe(const char *line)
+{
+	struct blk_fields f;
+
+	return find_fields(custom_formats, line, &f);
+}
+
+static bool blk_probe(const char *line)
+{
+	struct blk_fields f;
+
+	return find_fields(default_formats, line, &f);
+}
+
+static bool optional_number(const char *text, uint64_t max, uint64_t *value)
+{
+	*value = 0;
+	return !*text || trace_number(text, 10, max, value);
+}
+
+/* blktrace's letter is ours, but for a requeue: R is a merge of requests here. */
+static enum trace_action action_of(const char *text)
+{
+	if (*text == 'R')
+		return TRACE_REQUEUE;
+	if (*text == 'T')
+		return TRACE_UNPLUG;
+	return strchr("QXMFGPUIDC", *text) ? (enum trace_action) * text :
+					     TRACE_OTHER;
+}
+
+/* X: the rest begins at %U; its extent is that of the front part. */
+static int set_split(struct trace *t, struct trace_event *e,
+		     struct physbio_error *error)
+{
+	if (e->arg <= e->offset / 512 || e->arg - e->offset / 512 >= 1u << 23)
+		return trace_fail(t, error,
+				  "the rest does not begin behind the front");
+	e->len = (e->arg - e->offset / 512) * 512;
+	return 0;
+}
+
+static int set_extent(struct trace *t, struct blk_fields *f,
+		      struct trace_event *e, struct physbio_error *error)
+{
+	int ret;
+
+	if (!*f->text['d'] || !strcmp(f->text['d'], "-"))
+		return 0;
+	if (!trace_rwbs(f->text['d'], e))
+		return trace_fail(t, error, "\"%.16s\" is no operation",
+				  f->text['d']);
+	if (!*f->text['S'])
+		return 0;
+	ret = trace_extent(t, e, f->text['S'],
+			   *f->text['n'] ? f->text['n'] : "0", error);
+	if (!ret && e->action == TRACE_SPLIT)
+		ret = set_split(t, e, error);
+	return ret;
+}
+
+static int blk_event(struct trace *t, const struct blk_format *formats,
+		     char *line, struct trace_event *e,
+		     struct physbio_error *error)
+{
+	struct blk_fields f;
+	uint64_t cpu, pid;
+	int ret;
+
+	if (!find_fields(formats, line, &f))
+		return trace_fail(t, error, "\"%.100s\" is no line of blkparse",
+				  line);
+	if (!optional_number(f.text['c'], UINT16_MAX, &cpu) ||
+	    !optional_number(f.text['p'], UINT32_MAX, &pid) ||
+	    !optional_number(f.text['U'], UINT64_MAX, &e->arg))
+		return trace_fail(t, error,
+				  "CPU, PID or what follows is no number");
+	e->cpu = (unsigned int)cpu;
+	e->pid = (uint32_t)pid;
+	e->action = action_of(f.text['a']);
+	ret = e->action == TRACE_OTHER ? 0 : set_extent(t, &f, e, error);
+	return ret ? ret : 1;
+}
+
+/* What blkparse prints behind the events: sums of each CPU and of all. */
+static bool is_summary(const char *line)
+{
+	return !strncmp(line, "CPU", 3) || !strncmp(line, "Total (", 7) ||
+	       !strncmp(line, "Throughput ", 11) || *line == ' ' ||
+	       !strncmp(line, "Events ", 7) || !strncmp(line, "Skips: ", 7);
+}
+
+static int blk_parse(struct trace *t, char *line, struct trace_event *e,
+		     struct physbio_error *error)
+{
+	if (is_summary(line) && !blk_probe(line))
+		return 0;
+	return blk_event(t, default_formats, line, e, error);
+}
+
+static int custom_parse(struct trace *t, char *line, struct trace_event *e,
+			struct physbio_error *error)
+{
+	return blk_event(t, custom_formats, line, e, error);
+}
+
+const struct trace_format trace_blkparse = {
+	.name = "blkparse",
+	.detail = TRACE_EVENTS,
+	.probe = blk_probe,
+	.parse = blk_parse,
+};
+
+const struct trace_format trace_custom = {
+	.name = "blkparse -f",
+	.detail = TRACE_EVENTS,
+	.probe = custom_probe,
+	.parse = custom_parse,
+};
