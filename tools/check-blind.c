@@ -101,6 +101,17 @@ static void settle(struct check *c, struct check_task *t,
 		check_drop(c, t);
 }
 
+/* A task that sleeps has a bio in hand, unless that has joined what is plugged. */
+static void settle_silent(struct check *c, struct check_task *t,
+			  const struct trace_event *e)
+{
+	struct pb_request *last = t->plug.mq_list.tail;
+
+	if (t->cur && last && pb_blk_discard_mergable(last) &&
+	    check_would(c, last, t->cur, t->nr_segs))
+		settle(c, t, e);
+}
+
 static int on_queue(struct check *c, struct check_task *t,
 		    const struct trace_event *e)
 {
@@ -160,6 +171,35 @@ static void on_split(struct check *c, struct check_task *t,
 	t->want_split = false;
 }
 
+/*
+ * A request joins another: one on its way in, or one that waits and has grown. The
+ * engine alone would perhaps go on, where memory has stopped it.
+ */
+static void on_join(struct check *c, struct check_task *t,
+		    const struct trace_event *e)
+{
+	struct check_rq *cr = check_leave_flushed(c, t, e);
+	struct pb_request *other = NULL;
+
+	if (!cr)
+		cr = check_find(c, e, CHECK_AT(CHECK_WAITING), true);
+	if (cr && c->q->elevator)
+		other = check_insert_would(c, &cr->rq);
+	if (cr && c->q->elevator && !other &&
+	    check_insert_other(c, &cr->rq, e->line))
+		other = check_insert_would(c, &cr->rq);
+	if (!check_decided(c, e,
+			   other && pb_blk_attempt_req_merge(c->q, other,
+							     &cr->rq),
+			   "expected request %" PRIu64 " + %" PRIu64
+			   " to join another, got no such merge",
+			   e->offset / 512, e->len / 512))
+		return;
+	/* The scheduler has let go of it. */
+	cr->place = CHECK_LOOSE;
+	check_rq_put(c, cr);
+}
+
 static void on_merge(struct check *c, struct check_task *t,
 		     const struct trace_event *e)
 {
@@ -169,9 +209,11 @@ static void on_merge(struct check *c, struct check_task *t,
 
 	if (!check_bio_at(t->whole ? t->whole : t->cur, e)) {
 		known.action = TRACE_RQ_MERGE;
-		known.path = t->joined.head ? TRACE_PATH_SCHED :
-					      TRACE_PATH_INSERT;
-		check_rq_merge(c, t, &known);
+		known.path = TRACE_PATH_SCHED;
+		if (t->joined.head)
+			check_rq_merge(c, t, &known);
+		else
+			on_join(c, t, e);
 		return;
 	}
 	start(c, t, e);
@@ -232,7 +274,12 @@ int check_blind(struct check *c, struct check_task *t,
 	case TRACE_GETRQ:
 		return on_getrq(c, t, e);
 	case TRACE_UNPLUG:
-		settle(c, t, e);
+		settle_silent(c, t, e);
+		/* The driver is told that no more come: the same event. */
+		if (!t->plug.rq_count && !t->flushed.head) {
+			c->inputs++;
+			return 0;
+		}
 		return next(c, t, e);
 	default:
 		return next(c, t, e);

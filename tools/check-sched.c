@@ -170,7 +170,9 @@ static void put_back(struct check *c, struct check_rq *cr, unsigned int line)
 {
 	struct pb_rq_list freed = { NULL, NULL };
 
+	c->q->nomerges |= c->blind;
 	pb_elv_insert(&cr->rq, &freed);
+	c->q->nomerges = c->nomerges == 2;
 	check_move(c, cr, CHECK_WAITING, line);
 	if (c->nomerges == 1)
 		c->q->last_merge = &cr->rq;
@@ -179,7 +181,7 @@ static void put_back(struct check *c, struct check_rq *cr, unsigned int line)
 static bool can_put_back(struct check *c, struct check_rq *cr)
 {
 	return c->q->elevator && cr->place == CHECK_TAKEN &&
-	       !check_insert_would(c, &cr->rq);
+	       (c->blind || !check_insert_would(c, &cr->rq));
 }
 
 bool check_not_left(struct check *c, struct pb_bio *bio, unsigned int nr_segs,

@@ -93,8 +93,7 @@ static void free_tasks(struct check *c)
 	for (i = 0; i < CHECK_TASKS; i++)
 		while ((t = c->tasks[i])) {
 			c->tasks[i] = t->next;
-			end_bio(t->cur);
-			end_bio(t->rest);
+			check_drop(c, t);
 			end_bio(t->whole);
 			free(t);
 		}
@@ -193,9 +192,13 @@ struct check_rq *check_rq_get(struct check *c, struct pb_bio *bio,
 
 void check_rq_put(struct check *c, struct check_rq *cr)
 {
-	if (cr->rq.bio)
-		pb_blk_update_request(&cr->rq, PB_BLK_STS_OK,
-				      pb_blk_rq_bytes(&cr->rq));
+	struct pb_bio *bio;
+
+	while ((bio = cr->rq.bio)) {
+		cr->rq.bio = bio->bi_next;
+		bio->bi_next = NULL;
+		pb_bio_endio(bio);
+	}
 	if (cr->prev)
 		cr->prev->next = cr->next;
 	else

@@ -121,18 +121,6 @@ static void on_rest(struct check *c, struct check_task *t,
 			      "expected the rest of a split, got none");
 }
 
-/* Nothing came of the bio before: it was ended with an error, an input. */
-void check_drop(struct check *c, struct check_task *t)
-{
-	while (t->cur) {
-		struct pb_bio *bio = t->cur;
-
-		c->inputs++;
-		check_finish(t);
-		pb_bio_endio(bio);
-	}
-}
-
 static int on_submit(struct check *c, struct check_task *t,
 		     const struct trace_event *e)
 {
@@ -204,17 +192,37 @@ void check_try_plug(struct check *c, struct check_task *t)
 	t->plug_merge = merged_how(c, &was);
 }
 
-/* The record has it otherwise: go on from what it says. */
-static void undo_plug(struct check_task *t)
+/*
+ * The record has it otherwise: go on from what it says. Return: false if the request has
+ * gone on meanwhile, and the bio with it.
+ */
+static bool undo_plug(struct check_task *t)
 {
 	if (t->plug_merge == CHECK_NOT_MERGED)
-		return;
+		return true;
+	if (t->plug.mq_list.tail != t->merge_rq)
+		return false;
 	t->merge_was.rq_next = t->merge_rq->rq_next;
 	t->merge_was.rq_prev = t->merge_rq->rq_prev;
 	*t->merge_rq = t->merge_was;
 	t->merge_rq->biotail->bi_next = NULL;
 	*t->cur = t->cur_was;
 	t->plug_merge = CHECK_NOT_MERGED;
+	return true;
+}
+
+/* Nothing came of the bio before: it was ended with an error, an input. */
+void check_drop(struct check *c, struct check_task *t)
+{
+	while (t->cur) {
+		struct pb_bio *bio = t->cur;
+		bool ours = undo_plug(t);
+
+		c->inputs++;
+		check_finish(t);
+		if (ours)
+			pb_bio_endio(bio);
+	}
 }
 
 enum check_merge check_try_sched(struct check *c, struct check_task *t,
@@ -236,6 +244,8 @@ static void on_attempt(struct check *c, struct check_task *t,
 		       const struct trace_event *e)
 {
 	settle_split(c, t, e);
+	if (t->cur && !undo_plug(t))
+		check_finish(t);
 	if (!t->cur) {
 		check_decided(c, e, false, "expected a bio, got none");
 		return;
@@ -443,8 +453,7 @@ static void check_not_merged(struct check *c, struct check_task *t,
 		      "expected a request of its own, got %s",
 		      asked ? merge_names[t->plug_merge] :
 			      "an attempt to merge");
-	undo_plug(t);
-	if (t->attempted)
+	if (undo_plug(t) && t->attempted)
 		sched_refuses(c, t, e);
 }
 
@@ -461,6 +470,10 @@ int check_getrq(struct check *c, struct check_task *t,
 		return 0;
 	}
 	check_not_merged(c, t, e);
+	if (t->plug_merge != CHECK_NOT_MERGED) {
+		check_finish(t);
+		return 0;
+	}
 	flush = is_flush_seq(c, t->cur);
 	cr = check_rq_get(c, t->cur, t->nr_segs);
 	if (!cr)
@@ -547,8 +560,8 @@ static void on_unplug(struct check *c, struct check_task *t,
 
 /* --- insertion --- */
 
-static struct check_rq *leave_flushed(struct check *c, struct check_task *t,
-				      const struct trace_event *e)
+struct check_rq *check_leave_flushed(struct check *c, struct check_task *t,
+				     const struct trace_event *e)
 {
 	struct pb_request *rq = t->flushed.head;
 	struct check_rq *cr;
@@ -600,7 +613,7 @@ static void insert_waits(struct check *c, struct check_rq *cr,
 static void on_insert(struct check *c, struct check_task *t,
 		      const struct trace_event *e)
 {
-	struct check_rq *cr = leave_flushed(c, t, e);
+	struct check_rq *cr = check_leave_flushed(c, t, e);
 
 	check_decided(c, e, cr,
 		      "expected request %" PRIu64 " + %" PRIu64
@@ -655,7 +668,7 @@ void check_rq_merge(struct check *c, struct check_task *t,
 		joined(c, pb_rq_list_pop(&t->joined));
 		return;
 	}
-	cr = e->path == TRACE_PATH_INSERT ? leave_flushed(c, t, e) : NULL;
+	cr = e->path == TRACE_PATH_INSERT ? check_leave_flushed(c, t, e) : NULL;
 	if (cr && c->q->elevator)
 		insert_joins(c, t, cr, e);
 	else

@@ -130,6 +130,10 @@ int check_getrq(struct check *c, struct check_task *t,
 void check_rq_merge(struct check *c, struct check_task *t,
 		    const struct trace_event *e);
 
+/* The request of this extent that is on its way into the scheduler; NULL. */
+struct check_rq *check_leave_flushed(struct check *c, struct check_task *t,
+				     const struct trace_event *e);
+
 /* --- check-blind.c: events without memory --- */
 
 /*

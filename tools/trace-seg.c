@@ -97,16 +97,19 @@ static int parse_vecs(const struct seg_line *l)
 	return 0;
 }
 
-/* The memory of a bio that has not been begun is all of its length. */
+/* What the iterator has before it is the length of the bio. */
 static int check_vecs(const struct seg_line *l)
 {
+	bool data = l->e->op == TRACE_READ || l->e->op == TRACE_WRITE;
 	uint64_t sum = 0;
 	unsigned int i;
 
-	for (i = 0; i < l->e->nr_vecs; i++)
+	if ((l->e->flags & TRACE_BIO_REST) || !data)
+		return 0;
+	for (i = l->e->idx; i < l->e->nr_vecs; i++)
 		sum += l->e->vecs[i].len;
-	if (!l->e->nr_vecs || (l->e->flags & TRACE_BIO_REST) || l->e->idx ||
-	    l->e->done || sum == l->e->len)
+	if (sum > l->e->done && sum - l->e->done == l->e->len &&
+	    l->e->done < l->e->vecs[l->e->idx].len)
 		return 0;
 	return trace_fail(l->t, l->error,
 			  "vectors have %llu bytes, the bio %llu",

@@ -122,7 +122,7 @@ expect 0 '"runs": [' --json "$log"
 }
 
 # Decisions: of the kernel that was recorded. A changed one is found.
-expect 0 "mismatches=0" --check "$small.seg"
+expect 0 "mismatches=0" --check "$small".*
 expect 2 "says nothing of decisions" --check "$log"
 sed 's/M 16 8 WS path=plug/F 16 8 WS path=plug/' "$small.seg" >"$tmp/front"
 expect 1 "expected a front merge, got a back merge in the plug" --check "$tmp/front"
@@ -131,6 +131,11 @@ expect 1 "expected a request of 3 segments" --check "$tmp/segs"
 sed 's/B 16 8 segs=1/B 16 8 segs=x/' "$small.seg" >"$tmp/bad"
 expect 2 "segs=x is no number" --check "$tmp/bad"
 
+sed 's/M WS 16 8/F WS 16 8/' "$small.blk" >"$tmp/blind"
+expect 1 "expected a front merge, got a back merge in the plug" --check "$tmp/blind"
+sed 's/ D WS 8 16/ D WS 8 8/' "$small.blk" >"$tmp/blind"
+expect 1 "expected request 8 + 8 to be issued, got 16 sectors" --check "$tmp/blind"
+
 # Recorded elsewhere, where there are any: logs and recordings of every workload.
 for file in "${3-/nonexistent}"/*.iolog.xz; do
 	[ -e "$file" ] || continue
@@ -138,6 +143,7 @@ for file in "${3-/nonexistent}"/*.iolog.xz; do
 done
 if [ -d "${3-/nonexistent}" ]; then
 	expect 0 "mismatches=0" --check "$3"/*.seg.xz
+	expect 0 "mismatches=0" --check "$3"/*.blk.xz "$3"/*.def.xz
 	for layout in frames recorded; do
 		expect 0 "every byte is right" --layout $layout "$3"/twostream-vblk-mqd-def-nm0.seg.xz
 		expect 0 "every byte is right" --layout $layout "$3"/mixrev-nvme-none-def-nm0.seg.xz
