@@ -77,19 +77,11 @@ static void start(struct check *c, struct check_task *t,
 }
 
 /* A discard of several ranges joins without an event. */
-static void settle(struct check *c, struct check_task *t,
-		   const struct trace_event *e)
+static void settle_discard(struct check *c, struct check_task *t,
+			   const struct trace_event *e)
 {
 	enum check_merge got;
 
-	if (t->whole)
-		start(c, t, e);
-	if (!t->cur)
-		return;
-	if (pb_bio_op(t->cur) != PB_REQ_OP_DISCARD) {
-		check_drop(c, t);
-		return;
-	}
 	check_try_plug(c, t);
 	got = t->plug_merge;
 	if (got == CHECK_NOT_MERGED)
@@ -99,6 +91,21 @@ static void settle(struct check *c, struct check_task *t,
 		check_finish(t);
 	else
 		check_drop(c, t);
+}
+
+/* Nothing more is told of the bios before. */
+static void settle(struct check *c, struct check_task *t,
+		   const struct trace_event *e)
+{
+	while (t->whole || t->cur) {
+		start(c, t, e);
+		if (!t->cur)
+			continue;
+		if (pb_bio_op(t->cur) == PB_REQ_OP_DISCARD)
+			settle_discard(c, t, e);
+		else
+			check_drop(c, t);
+	}
 }
 
 /* A task that sleeps has a bio in hand, unless that has joined what is plugged. */

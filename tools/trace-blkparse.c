@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What blkparse prints: its default format, and formats given with -f and -F. Both are
- * read by the same conversions that blkparse writes them by; a header line "# format
- * blkparse -f '...' -F 'X,...'" tells those of a file, else CUSTOM below is meant.
+ * read by the conversions that blkparse writes them by. A header line
+ * "# format blkparse -f '...' -F 'X,...'" tells those of a file; without it a custom
+ * format is the one that recordings have.
  */
 #include "trace-format.h"
 
@@ -105,17 +106,98 @@ static bool match(const char *format, const char *line, struct blk_fields *f)
 	return !*skip_blanks(line);
 }
 
+static bool fits(const char *format, const char *actions, const char *line,
+		 struct blk_fields *f)
+{
+	memset(f, 0, sizeof(*f));
+	return match(format, line, f) && *f->text['a'] &&
+	       (!*actions || strchr(actions, *f->text['a']));
+}
+
 static bool find_fields(const struct blk_format *formats, const char *line,
 			struct blk_fields *f)
 {
-	for (; formats->text; formats++) {
-		memset(f, 0, sizeof(*f));
-		if (match(formats->text, line, f) && *f->text['a'] &&
-		    (!*formats->actions ||
-		     strchr(formats->actions, *f->text['a'])))
+	for (; formats->text; formats++)
+		if (fits(formats->text, formats->actions, line, f))
 			return true;
-	}
 	return false;
+}
+
+/* Those of one action first: the general one may fit too. */
+static bool find_custom(const struct trace *t, const char *line,
+			struct blk_fields *f)
+{
+	const struct trace_custom *c = t->custom, *end = c + t->nr_custom;
+
+	for (; c < end; c++)
+		if (c->action &&
+		    fits(c->text, (const char[]){ c->action, 0 }, line, f))
+			return true;
+	for (c = t->custom; c < end; c++)
+		if (!c->action && fits(c->text, "", line, f))
+			return true;
+	return false;
+}
+
+/* --- the formats of a file --- */
+
+/* Between quotes: \\n ends the line, \\t is a blank. */
+static void copy_format(char *to, const char *from, size_t n)
+{
+	size_t i, at = 0;
+
+	for (i = 0; i < n; i++) {
+		bool escape = from[i] == '\\' && i + 1 < n;
+
+		if (escape && from[++i] == 'n')
+			continue;
+		to[at++] = escape && from[i] == 't' ? '\t' : from[i];
+	}
+	to[at] = '\0';
+}
+
+/* @text: behind the quote. Return: behind the closing one; NULL: it is no format. */
+static const char *add_format(struct trace *t, bool one_action,
+			      const char *text)
+{
+	struct trace_custom *c = &t->custom[t->nr_custom];
+	const char *end = strchr(text, '\'');
+
+	if (!end || t->nr_custom == TRACE_MAX_CUSTOM)
+		return NULL;
+	c->action = 0;
+	if (one_action) {
+		if (end - text < 2 || text[1] != ',')
+			return NULL;
+		c->action = *text;
+		text += 2;
+	}
+	if (end - text >= TRACE_NAME_MAX)
+		return NULL;
+	copy_format(c->text, text, (size_t)(end - text));
+	t->nr_custom++;
+	return end + 1;
+}
+
+int trace_custom_formats(struct trace *t, char *line,
+			 struct physbio_error *error)
+{
+	const char *at = strchr(line, '-');
+
+	while (at && *at) {
+		bool one = !strncmp(at, "-F '", 4);
+
+		at = one || !strncmp(at, "-f '", 4) ?
+			     add_format(t, one, at + 4) :
+			     NULL;
+		if (at)
+			at = skip_blanks(at);
+	}
+	if (at)
+		return 0;
+	return trace_fail(
+		t, error,
+		"is not \"# format blkparse -f 'FORMAT' -F 'X,FORMAT'\"");
 }
 
 static bool custom_probe(const char *line)
@@ -179,15 +261,24 @@ static int set_extent(struct trace *t, struct blk_fields *f,
 	return ret;
 }
 
-static int blk_event(struct trace *t, const struct blk_format *formats,
-		     char *line, struct trace_event *e,
+static bool find_any(const struct trace *t, const char *line,
+		     struct blk_fields *f)
+{
+	if (t->format == &trace_blkparse)
+		return find_fields(default_formats, line, f);
+	if (t->nr_custom)
+		return find_custom(t, line, f);
+	return find_fields(custom_formats, line, f);
+}
+
+static int blk_event(struct trace *t, const char *line, struct trace_event *e,
 		     struct physbio_error *error)
 {
 	struct blk_fields f;
 	uint64_t cpu, pid;
 	int ret;
 
-	if (!find_fields(formats, line, &f))
+	if (!find_any(t, line, &f))
 		return trace_fail(t, error, "\"%.100s\" is no line of blkparse",
 				  line);
 	if (!optional_number(f.text['c'], UINT16_MAX, &cpu) ||
@@ -215,13 +306,13 @@ static int blk_parse(struct trace *t, char *line, struct trace_event *e,
 {
 	if (is_summary(line) && !blk_probe(line))
 		return 0;
-	return blk_event(t, default_formats, line, e, error);
+	return blk_event(t, line, e, error);
 }
 
 static int custom_parse(struct trace *t, char *line, struct trace_event *e,
 			struct physbio_error *error)
 {
-	return blk_event(t, custom_formats, line, e, error);
+	return blk_event(t, line, e, error);
 }
 
 const struct trace_format trace_blkparse = {

@@ -27,6 +27,14 @@ struct trace_format {
 extern const struct trace_format trace_iolog, trace_blkparse, trace_custom,
 	trace_seg, trace_perf, trace_bpftrace;
 
+#define TRACE_MAX_CUSTOM 8
+
+/* A format of blkparse -f, or of -F for the actions that begin with a letter. */
+struct trace_custom {
+	char action; /* 0: any */
+	char text[TRACE_NAME_MAX];
+};
+
 struct trace {
 	struct lines *lines;
 	const struct trace_format *format;
@@ -36,6 +44,8 @@ struct trace {
 	struct trace_hctxs hctxs;
 	struct trace_vec vecs[TRACE_MAX_VECS];
 	int version; /* of the iolog */
+	unsigned int nr_custom;
+	struct trace_custom custom[TRACE_MAX_CUSTOM];
 	unsigned int nr_files;
 	char files[TRACE_MAX_FILES][TRACE_NAME_MAX];
 };
@@ -51,6 +61,13 @@ bool trace_number(const char *text, int base, uint64_t max, uint64_t *value);
 
 /* @rwbs of blktrace becomes operation and flags. Return: false if it is none. */
 bool trace_rwbs(const char *rwbs, struct trace_event *e);
+
+/*
+ * Take the formats from "# format blkparse -f 'FORMAT' -F 'X,FORMAT'". Return: 0, or
+ * -EINVAL and @error; another comment is none of these and 0.
+ */
+int trace_custom_formats(struct trace *t, char *line,
+			 struct physbio_error *error);
 
 /* Check and set an extent in sectors. Return: 0, or -EINVAL and @error. */
 int trace_extent(struct trace *t, struct trace_event *e, const char *sector,

@@ -169,6 +169,8 @@ static int parse_comment(struct trace *t, char *line,
 	char *equals = strchr(line, '='), *name = line + sizeof(mark) - 1;
 	char why[160];
 
+	if (!strncmp(line, "# format blkparse -", 19))
+		return trace_custom_formats(t, line, error);
 	if (!equals)
 		return 0;
 	*equals = '\0';
@@ -225,7 +227,7 @@ static int probe(struct trace *t, struct physbio_error *error)
 		return ret;
 	if (!ret)
 		return trace_fail(t, error, "is empty: no event");
-	t->format = find_format(line);
+	t->format = t->nr_custom ? &trace_custom : find_format(line);
 	if (!t->format)
 		return trace_fail(
 			t, error,

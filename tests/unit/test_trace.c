@@ -278,6 +278,37 @@ static void every_format_says_the_same(void **state)
 	}
 }
 
+/* As blkparse was told to write it. */
+static void a_custom_format_is_told_in_the_header(void **state)
+{
+	static const struct {
+		const char *text;
+		int entries;
+		const char *says;
+	} cases[] = {
+		{ "# format blkparse -f '%a;%S;%n;%d\\n'\nQ;8;16;W\nD;8;16;W\n",
+		  2, "" },
+		{ "# format blkparse -f '%a %3d\\t%S+%n\\n' -F 'U,%a=%U\\n'\nQ W 8+16\nU=3\n",
+		  2, "" },
+		{ "# format blkparse -f '%a %d %S %n\\n'\nQ W 8 x\n", -EINVAL,
+		  "\"x\"" },
+		{ "# format blkparse -f '%a %d %S %n\\n'\nQ W 8\n", -EINVAL,
+		  "blkparse" },
+		{ "# format blkparse -f '%a\nQ W 8\n", -EINVAL, "FORMAT" },
+		{ "# format blkparse -F '%a'\nQ W 8\n", -EINVAL, "FORMAT" },
+		{ "# format blkparse -q\nQ W 8\n", -EINVAL, "FORMAT" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		write_log(cases[i].text);
+		if (count() != cases[i].entries ||
+		    !strstr(error.message, cases[i].says))
+			fail_msg("case %u: %s:%u: %s", i, error.file,
+				 error.line, error.message);
+	}
+}
+
 static void a_recording_says_where_memory_was(void **state)
 {
 	struct trace_event e;
@@ -379,6 +410,7 @@ int main(void)
 		cmocka_unit_test(malformed_lines_are_named),
 		cmocka_unit_test(malformed_lines_of_other_formats_are_named),
 		cmocka_unit_test(every_format_says_the_same),
+		cmocka_unit_test(a_custom_format_is_told_in_the_header),
 		cmocka_unit_test(a_recording_says_where_memory_was),
 		cmocka_unit_test(files_of_limits_are_read_as_sysfs_has_them),
 		cmocka_unit_test(lines_without_end_are_refused),
