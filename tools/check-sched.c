@@ -116,11 +116,23 @@ struct pb_request *check_insert_would(struct check *c, struct pb_request *rq)
 	return NULL;
 }
 
+bool check_last_unsure(const struct check *c)
+{
+	struct pb_request *last = c->q->last_merge;
+
+	if (!c->q->elevator || c->nomerges != 1)
+		return false;
+	/* Its memory may have closed it. */
+	if (c->blind)
+		return true;
+	return c->left || (last && c->left_issued > check_rq_of(last)->since);
+}
+
 bool check_other_last(struct check *c, struct pb_bio *bio, unsigned int nr_segs)
 {
 	struct check_rq *cr;
 
-	if (!c->q->elevator || c->nomerges != 1)
+	if (!check_last_unsure(c))
 		return false;
 	for (cr = c->oldest; cr; cr = cr->next) {
 		if (cr->place != CHECK_WAITING ||
@@ -145,6 +157,12 @@ void check_move(struct check *c, struct check_rq *cr, enum check_place place,
 {
 	unsigned int hctx = hctx_of(c, cr);
 
+	if (c->q->last_merge == &cr->rq)
+		c->left = cr;
+	if (c->left == cr && place == CHECK_ISSUED) {
+		c->left = NULL;
+		c->left_issued = line;
+	}
 	if (cr->place == CHECK_WAITING && c->q->elevator)
 		physbio_elv_take(&cr->rq);
 	else if (cr->place == CHECK_WAITING)
@@ -208,7 +226,7 @@ bool check_insert_other(struct check *c, struct pb_request *rq,
 			put_back(c, cr, line);
 			return true;
 		}
-	for (cr = c->oldest; cr && c->nomerges == 1; cr = cr->next)
+	for (cr = c->oldest; cr && check_last_unsure(c); cr = cr->next)
 		if (cr->place == CHECK_WAITING && try_rq(c, &cr->rq, rq)) {
 			c->q->last_merge = &cr->rq;
 			return true;

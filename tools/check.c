@@ -225,6 +225,15 @@ void check_drop(struct check *c, struct check_task *t)
 	}
 }
 
+/* Requests that have joined others: the scheduler has let go of them. */
+static void let_go(const struct pb_rq_list *joined)
+{
+	struct pb_request *rq;
+
+	for (rq = joined->head; rq; rq = rq->rq_next)
+		check_rq_of(rq)->place = CHECK_LOOSE;
+}
+
 enum check_merge check_try_sched(struct check *c, struct check_task *t,
 				 unsigned int cpu)
 {
@@ -235,8 +244,10 @@ enum check_merge check_try_sched(struct check *c, struct check_task *t,
 		pb_blk_mq_sched_try_merge(c->q, t->cur, t->nr_segs, &joined);
 	else
 		pb_blk_bio_list_merge(c->q, &c->sw[cpu], t->cur, t->nr_segs);
-	if (joined)
+	if (joined) {
 		pb_rq_list_add_tail(&t->joined, joined);
+		let_go(&t->joined);
+	}
 	return merged_how(c, &was);
 }
 
@@ -384,6 +395,25 @@ void check_merge(struct check *c, struct check_task *t,
 
 /* --- a request of its own --- */
 
+/* What would have merged, and has not, had left. Return: false if that can't be. */
+static bool had_left(struct check *c, struct pb_request *rq,
+		     const struct trace_event *e)
+{
+	const bool one = c->q->elevator && c->nomerges == 1;
+
+	if (one && (rq != c->q->last_merge || !check_last_unsure(c)))
+		return check_decided(
+			c, e, false,
+			"expected no merge in the scheduler, got one with request %" PRIu64,
+			(uint64_t)pb_blk_rq_pos(rq));
+	c->inputs++;
+	if (one)
+		c->q->last_merge = NULL;
+	else
+		check_move(c, check_rq_of(rq), CHECK_TAKEN, e->line);
+	return true;
+}
+
 /*
  * The scheduler was asked between B and now. If it has something for the bio at both
  * times, what it has had left already.
@@ -395,13 +425,9 @@ static void sched_refuses(struct check *c, struct check_task *t,
 
 	if (t->sched_none)
 		return;
-	while ((rq = check_sched_would(c, t->cur, t->nr_segs, e->cpu))) {
-		c->inputs++;
-		if (c->q->elevator && c->nomerges == 1)
-			c->q->last_merge = NULL;
-		else
-			check_move(c, check_rq_of(rq), CHECK_TAKEN, e->line);
-	}
+	while ((rq = check_sched_would(c, t->cur, t->nr_segs, e->cpu)))
+		if (!had_left(c, rq, e))
+			return;
 	check_try_sched(c, t, e->cpu);
 }
 
@@ -583,31 +609,29 @@ struct check_rq *check_leave_flushed(struct check *c, struct check_task *t,
 	return cr;
 }
 
-static void insert_waits(struct check *c, struct check_rq *cr,
-			 unsigned int line)
+static void insert_waits(struct check *c, struct check_task *t,
+			 struct check_rq *cr, const struct trace_event *e)
 {
-	struct pb_rq_list freed = { NULL, NULL };
 	struct pb_request *rq;
 
 	if (!c->q->elevator) {
 		pb_rq_list_add_tail(&c->sw[cr->cpu], &cr->rq);
-		check_move(c, cr, CHECK_WAITING, line);
+		check_move(c, cr, CHECK_WAITING, e->line);
 		return;
 	}
-	while ((rq = check_insert_would(c, &cr->rq))) {
-		c->inputs++;
-		/* Its memory may have been against it. */
-		if (c->blind)
-			break;
-		if (c->nomerges == 1)
-			c->q->last_merge = NULL;
-		else
-			check_move(c, check_rq_of(rq), CHECK_TAKEN, line);
-	}
-	c->q->nomerges |= c->blind;
-	pb_elv_insert(&cr->rq, &freed);
+	/* Where memory is not known it may have been against it. */
+	while ((rq = check_insert_would(c, &cr->rq)) && !c->blind &&
+	       had_left(c, rq, e))
+		;
+	c->inputs += rq && c->blind;
+	/* As it was recorded: it joins nothing. */
+	c->q->nomerges |= rq != NULL;
+	pb_elv_insert(&cr->rq, &t->joined);
 	c->q->nomerges = c->nomerges == 2;
-	check_move(c, cr, CHECK_WAITING, line);
+	let_go(&t->joined);
+	/* If it has joined after all, the next event will not say so. */
+	if (!t->joined.head)
+		check_move(c, cr, CHECK_WAITING, e->line);
 }
 
 static void on_insert(struct check *c, struct check_task *t,
@@ -621,7 +645,7 @@ static void on_insert(struct check *c, struct check_task *t,
 		      e->offset / 512, e->len / 512);
 	/* Those of the flush machinery go in front and are not looked at. */
 	if (cr && (cr->place == CHECK_LOOSE || cr->place == CHECK_FLUSHED))
-		insert_waits(c, cr, e->line);
+		insert_waits(c, t, cr, e);
 }
 
 /* It is part of another, or must be soon. */
@@ -636,6 +660,7 @@ static void insert_joins(struct check *c, struct check_task *t,
 	if (!check_insert_would(c, &cr->rq))
 		c->inputs += check_insert_other(c, &cr->rq, e->line);
 	pb_elv_insert(&cr->rq, &t->joined);
+	let_go(&t->joined);
 	if (!check_decided(c, e, t->joined.head == &cr->rq,
 			   "expected request %" PRIu64 " + %" PRIu64
 			   " to join another, got it inserted",

@@ -79,6 +79,8 @@ struct check {
 	unsigned int issued[TRACE_MAX_CPUS]; /* of each hardware queue */
 	unsigned int taken[TRACE_MAX_CPUS];
 	unsigned int nr_cpus; /* that were seen */
+	struct check_rq *left; /* what was merged with last, till it is issued */
+	unsigned int left_issued; /* at this line */
 	struct check_task *merging; /* whose merge waits for the next event */
 	struct pb_request_queue *q;
 	struct pb_block_device bdev;
@@ -207,6 +209,12 @@ bool check_insert_other(struct check *c, struct pb_request *rq,
 bool check_join_not_left(struct check *c, struct pb_request *rq,
 			 const struct pb_bio *bio, unsigned int nr_segs,
 			 unsigned int line);
+
+/*
+ * Which request was merged with last is known but around the time when one left that was:
+ * who came first after it?
+ */
+bool check_last_unsure(const struct check *c);
 
 /* Requests that have left, it seems, but may have been asked before. */
 void check_ask_taken(struct check *c, struct pb_bio *bio, unsigned int nr_segs);
