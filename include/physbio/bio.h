@@ -100,6 +100,7 @@ enum pb_bio_flag {
 	PB_BIO_P2PDMA, /* the memory is bi_region's, none of it is RAM */
 	/* and with it: each range is RAM or of one of bi_regions */
 	PHYSBIO_BIO_MIXED,
+	PHYSBIO_BIO_PAGES_KEPT, /* see physbio_bio_keep_pages() */
 };
 
 struct pb_block_device_operations {

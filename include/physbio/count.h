@@ -12,7 +12,11 @@
 enum physbio_counter {
 	PHYSBIO_PAGE_TO_PHYS, /* struct page -> physical address */
 	PHYSBIO_PHYS_TO_PAGE, /* physical address -> struct page */
+	PHYSBIO_PAGE_FOLIO, /* struct page -> folio */
 	PHYSBIO_LOOKUP, /* search in a table of windows or regions */
+	PHYSBIO_KEPT, /* an entry's page that its bio had kept */
+	PHYSBIO_KEPT_MISS, /* one that such a bio had not */
+	PHYSBIO_SEAM, /* an entry's pages, looked up again within it */
 	PHYSBIO_ATOMIC, /* atomic read-modify-write */
 	PHYSBIO_NR_COUNTERS,
 };

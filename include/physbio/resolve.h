@@ -3,6 +3,12 @@
  * Back to the page, at the end of an I/O: the entries of the owning bio's own
  * table, one lookup each, the further pages by pointer arithmetic. Never a
  * request's segments, a clone's or a fragment's: a clone is left alone.
+ *
+ * Each of these functions looks an entry up once, or never if the bio has kept its page;
+ * and once more for each place within the entry where page structs don't follow each other
+ * (see physbio_page_run()). They believe what the table says: every byte of an entry is
+ * in a page that exists and stays, because it is pinned, or because it is locked or under
+ * writeback. Nothing is checked.
  */
 #ifndef PHYSBIO_RESOLVE_H
 #define PHYSBIO_RESOLVE_H
@@ -18,9 +24,55 @@ struct pb_folio_iter {
 	struct pb_folio *folio; /* NULL: there is none any more */
 	size_t offset; /* bytes from the start of the folio */
 	size_t length; /* bytes */
-	size_t _left; /* private: bytes of the entry behind this part */
-	int _i; /* private: the entry */
+	/* private */
+	struct pb_folio *
+		_next; /* so that this one may go before the next is asked for */
+	size_t _left; /* bytes of the entry behind this part, up to a seam */
+	size_t _beyond; /* bytes behind that */
+	int _i; /* the entry */
 };
+
+/* Where a bio keeps pages: behind its table. */
+static inline struct pb_page **physbio_bio_kept_pages(const struct pb_bio *bio)
+{
+	uintptr_t end = (uintptr_t)&bio->bi_io_vec[bio->bi_max_vecs];
+
+	return (struct pb_page **)((end + sizeof(void *) - 1) &
+				   ~(sizeof(void *) - 1));
+}
+
+/**
+ * physbio_bio_keep_pages() - let a bio keep the pages that its submitter has at hand
+ * @bio: bio of the caller's, without entries. Its table, the caller's too, is followed by
+ *	a place for the page of each entry:
+ *	struct { struct pb_bio_vec vecs[N]; struct pb_page *pages[N]; }
+ *
+ * For small direct I/O, which has the pages from pinning them and wants them again at the
+ * end: pb_bio_iov_iter_get_pages() writes the first page of each entry down, and the
+ * functions below look nothing up then. An entry that was added in another way is looked
+ * up as ever.
+ *
+ * A page that is kept is protected by the pin that the bio has on it and by nothing else.
+ * pb_bio_release_pages() and pb_bio_reset() end it; a clone keeps nothing.
+ *
+ * Context: any. Return: 0; -EINVAL if the bio has entries or no table of its own.
+ */
+PB_API int physbio_bio_keep_pages(struct pb_bio *bio);
+
+/**
+ * physbio_bio_keep_page() - this is the page of a bio's last entry
+ * @bio: bio with an entry
+ * @page: the page that the entry's first byte is in; NULL: to be looked up. It must be
+ *	pinned for the bio
+ *
+ * Does nothing if the bio keeps no pages. Context: any.
+ */
+static inline void physbio_bio_keep_page(struct pb_bio *bio,
+					 struct pb_page *page)
+{
+	if (pb_bio_flagged(bio, PHYSBIO_BIO_PAGES_KEPT))
+		physbio_bio_kept_pages(bio)[bio->bi_vcnt - 1] = page;
+}
 
 /**
  * pb_bvec_folio() - the folio that a vector begins in
@@ -37,7 +89,8 @@ PB_API struct pb_folio *pb_bvec_folio(const struct pb_bio_vec *bv);
  * @bio: owning bio, not a clone
  * @i: entry; beyond the last there is none
  *
- * One lookup. Context: any, the pages being pinned. Source: bio_first_folio()
+ * One lookup. The folio may be let go before the next one is asked for.
+ * Context: any. Source: bio_first_folio()
  */
 PB_API void pb_bio_first_folio(struct pb_folio_iter *fi, struct pb_bio *bio,
 			       int i);

@@ -418,6 +418,7 @@ struct rb_node *rb_prev(const struct rb_node *node);
 
 static inline struct pb_folio *page_folio(struct pb_page *page)
 {
+	pb_count(PHYSBIO_PAGE_FOLIO);
 	return (struct pb_folio *)pb_compound_head(page);
 }
 

@@ -1,67 +1,118 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The page side of the end of an I/O. Walks the owner's entries, looks each one's
- * first page up once, and goes on from there folio by folio. It never looks at an
- * iterator: what was submitted is in the table, however it was cut and merged since.
+ * first page up once, and goes on from there folio by folio, as far as page structs
+ * follow each other. It never looks at an iterator: what was submitted is in the table,
+ * however it was cut and merged since.
  */
 #include "platform.h"
 
 #include <physbio/resolve.h>
 
-static void folio_part_clip(struct pb_folio_iter *part)
-{
-	size_t room = folio_size(part->folio) - part->offset;
+/* --- pages that are at hand --- */
 
-	part->length = min(part->_left, room);
-	part->_left -= part->length;
+int physbio_bio_keep_pages(struct pb_bio *bio)
+{
+	if (bio->bi_vcnt || !bio->bi_max_vecs ||
+	    pb_bio_flagged(bio, PB_BIO_CLONED))
+		return -EINVAL;
+	memset(physbio_bio_kept_pages(bio), 0,
+	       bio->bi_max_vecs * sizeof(struct pb_page *));
+	pb_bio_set_flag(bio, PHYSBIO_BIO_PAGES_KEPT);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(physbio_bio_keep_pages);
+
+/* --- runs --- */
+
+/*
+ * An entry is walked in runs, almost always one: the pages whose structs follow each
+ * other. No folio goes beyond a run's end.
+ *
+ *   | run                         | _beyond
+ *   | done | this part |   _left  |
+ */
+
+/* The part of the run that is in the folio. Nothing of the folio is read later. */
+static void run_clip(struct pb_folio_iter *fi)
+{
+	size_t room = folio_size(fi->folio) - fi->offset;
+
+	fi->length = min(fi->_left, room);
+	fi->_left -= fi->length;
+	fi->_next = fi->_left ? folio_next(fi->folio) : NULL;
 }
 
-static void folio_part_first(struct pb_folio_iter *part,
-			     const struct pb_bio_vec *bv)
+static bool run_step(struct pb_folio_iter *fi)
 {
-	struct pb_page *page = pb_bvec_page(bv);
-
-	part->folio = page_folio(page);
-	part->offset = folio_page_idx(part->folio, page) * PB_PAGE_SIZE +
-		       pb_offset_in_page(pb_bvec_offset(bv));
-	part->_left = bv->bv_len;
-	part->_i = 0;
-	folio_part_clip(part);
-}
-
-static bool folio_part_next(struct pb_folio_iter *part)
-{
-	if (!part->_left)
+	if (!fi->_left)
 		return false;
-	part->folio = folio_next(part->folio);
-	part->offset = 0;
-	folio_part_clip(part);
+	fi->folio = fi->_next;
+	fi->offset = 0;
+	run_clip(fi);
 	return true;
 }
 
-static unsigned long folio_part_nr_pages(const struct pb_folio_iter *part)
+/* Where page structs no longer follow @page's: bytes from its start, at most @end. */
+static u64 seam_at(const struct pb_page *page, u64 end)
 {
-	size_t last = part->offset + part->length - 1;
+	unsigned long nr =
+		(unsigned long)((end + PB_PAGE_SIZE - 1) >> PB_PAGE_SHIFT);
 
-	return (last >> PB_PAGE_SHIFT) - (part->offset >> PB_PAGE_SHIFT) + 1;
+	return min(end, (u64)physbio_page_run(page, nr) << PB_PAGE_SHIFT);
 }
 
-static void folio_dirty_lock(struct pb_folio *folio)
+/* The run that begins in @page, @start bytes from its first one, with @left to go. */
+static void run_begin(struct pb_folio_iter *fi, struct pb_page *page,
+		      unsigned int start, size_t left)
 {
-	folio_lock(folio);
-	folio_mark_dirty(folio);
-	folio_unlock(folio);
+	size_t room;
+
+	fi->folio = page_folio(page);
+	fi->offset = folio_page_idx(fi->folio, page) * PB_PAGE_SIZE + start;
+	fi->_left = left;
+	room = folio_size(fi->folio) - fi->offset;
+	if (left > room)
+		fi->_left = (size_t)(seam_at(page, (u64)start + left) - start);
+	fi->_beyond = left - fi->_left;
+	run_clip(fi);
 }
 
-static void bvec_set_dirty(const struct pb_bio_vec *bv)
+/* The page that the first byte of an entry is in. */
+static struct pb_page *entry_page(const struct pb_bio *bio, unsigned int i)
 {
-	struct pb_folio_iter part;
+	if (pb_bio_flagged(bio, PHYSBIO_BIO_PAGES_KEPT)) {
+		struct pb_page *page = physbio_bio_kept_pages(bio)[i];
 
-	folio_part_first(&part, bv);
-	do {
-		folio_dirty_lock(part.folio);
-	} while (folio_part_next(&part));
+		if (likely(page)) {
+			pb_count(PHYSBIO_KEPT);
+			return page;
+		}
+		pb_count(PHYSBIO_KEPT_MISS);
+	}
+	return pb_bvec_page(&bio->bi_io_vec[i]);
 }
+
+/* The run that byte @done of an entry begins. */
+static void run_find(struct pb_folio_iter *fi, const struct pb_bio *bio,
+		     unsigned int i, u32 done)
+{
+	const struct pb_bio_vec *bv = &bio->bi_io_vec[i];
+	struct pb_bio_vec rest;
+
+	fi->_i = (int)i;
+	if (likely(!done)) {
+		run_begin(fi, entry_page(bio, i),
+			  pb_offset_in_page(pb_bvec_offset(bv)), bv->bv_len);
+		return;
+	}
+	pb_count(PHYSBIO_SEAM);
+	rest = pb_bvec_slice(bv, done, (u32)(bv->bv_len - done));
+	run_begin(fi, pb_bvec_page(&rest),
+		  pb_offset_in_page(pb_bvec_offset(&rest)), rest.bv_len);
+}
+
+/* --- folios of a bio --- */
 
 struct pb_folio *pb_bvec_folio(const struct pb_bio_vec *bv)
 {
@@ -75,55 +126,111 @@ void pb_bio_first_folio(struct pb_folio_iter *fi, struct pb_bio *bio, int i)
 		fi->folio = NULL;
 		return;
 	}
-	folio_part_first(fi, &bio->bi_io_vec[i]);
-	fi->_i = i;
+	run_find(fi, bio, (unsigned int)i, 0);
 }
 EXPORT_SYMBOL_GPL(pb_bio_first_folio);
 
 void pb_bio_next_folio(struct pb_folio_iter *fi, struct pb_bio *bio)
 {
-	if (!folio_part_next(fi))
+	const struct pb_bio_vec *bv = &bio->bi_io_vec[fi->_i];
+
+	if (run_step(fi))
+		return;
+	if (fi->_beyond)
+		run_find(fi, bio, (unsigned int)fi->_i,
+			 (u32)(bv->bv_len - fi->_beyond));
+	else
 		pb_bio_first_folio(fi, bio, fi->_i + 1);
 }
 EXPORT_SYMBOL_GPL(pb_bio_next_folio);
 
+/* --- work on a run --- */
+
+static unsigned long part_nr_pages(const struct pb_folio_iter *part)
+{
+	size_t last = part->offset + part->length - 1;
+
+	return (last >> PB_PAGE_SHIFT) - (part->offset >> PB_PAGE_SHIFT) + 1;
+}
+
+static void folio_dirty_lock(struct pb_folio *folio)
+{
+	folio_lock(folio);
+	folio_mark_dirty(folio);
+	folio_unlock(folio);
+}
+
+static void run_set_dirty(struct pb_folio_iter *fi)
+{
+	do {
+		folio_dirty_lock(fi->folio);
+	} while (run_step(fi));
+}
+
+static void run_release(struct pb_folio_iter *fi, bool mark_dirty)
+{
+	do {
+		if (mark_dirty)
+			folio_dirty_lock(fi->folio);
+		unpin_user_folio(fi->folio, part_nr_pages(fi));
+	} while (run_step(fi));
+}
+
+/* --- all of a bio --- */
+
+static void entry_set_dirty(const struct pb_bio *bio, unsigned int i)
+{
+	struct pb_folio_iter fi;
+	u32 done = 0;
+
+	do {
+		run_find(&fi, bio, i, done);
+		run_set_dirty(&fi);
+		done = (u32)(bio->bi_io_vec[i].bv_len - fi._beyond);
+	} while (fi._beyond);
+}
+
 void pb_bio_set_pages_dirty(struct pb_bio *bio)
 {
-	u16 i;
+	unsigned int i;
 
 	if (WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED)))
 		return;
 	for (i = 0; i < bio->bi_vcnt; i++)
-		bvec_set_dirty(&bio->bi_io_vec[i]);
+		entry_set_dirty(bio, i);
 }
 EXPORT_SYMBOL_GPL(pb_bio_set_pages_dirty);
 
-/* The next folio is found before this one's last pin is gone. */
-static void bvec_release(const struct pb_bio_vec *bv, bool mark_dirty)
+static void entry_release(const struct pb_bio *bio, unsigned int i, u32 done,
+			  bool mark_dirty)
 {
-	struct pb_folio_iter part, next;
-	bool more;
+	struct pb_folio_iter fi;
 
-	folio_part_first(&part, bv);
 	do {
-		next = part;
-		more = folio_part_next(&next);
-		if (mark_dirty)
-			folio_dirty_lock(part.folio);
-		unpin_user_folio(part.folio, folio_part_nr_pages(&part));
-		part = next;
-	} while (more);
+		run_find(&fi, bio, i, done);
+		run_release(&fi, mark_dirty);
+		done = (u32)(bio->bi_io_vec[i].bv_len - fi._beyond);
+	} while (fi._beyond);
+}
+
+/* Are there pins to drop? Then there will be none, and no page that is kept is good. */
+static bool begin_release(struct pb_bio *bio)
+{
+	if (!pb_bio_flagged(bio, PB_BIO_PAGE_PINNED) ||
+	    WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED)))
+		return false;
+	pb_bio_clear_flag(bio, PB_BIO_PAGE_PINNED);
+	return true;
 }
 
 void pb_bio_release_pages(struct pb_bio *bio, bool mark_dirty)
 {
-	u16 i;
+	unsigned int i;
 
-	if (!pb_bio_flagged(bio, PB_BIO_PAGE_PINNED) ||
-	    WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED)))
+	if (!begin_release(bio))
 		return;
-	pb_bio_clear_flag(bio, PB_BIO_PAGE_PINNED);
 	for (i = 0; i < bio->bi_vcnt; i++)
-		bvec_release(&bio->bi_io_vec[i], mark_dirty);
+		entry_release(bio, i, 0, mark_dirty);
+	pb_bio_clear_flag(bio, PHYSBIO_BIO_PAGES_KEPT);
 }
 EXPORT_SYMBOL_GPL(pb_bio_release_pages);

@@ -264,6 +264,7 @@ static size_t extract_fold(struct pb_bio *bio, struct extract *x)
 			break;
 		/* May be where pages[] was: those before this run are done with. */
 		__pb_bio_add_page(bio, page, (u32)part, x->offset);
+		physbio_bio_keep_page(bio, page);
 		x->pages += run;
 		x->nr -= run;
 		x->len -= part;
@@ -342,8 +343,10 @@ static void trim_last(struct pb_bio *bio, u32 len)
 		    entry_pages(bv, bv->bv_len) - keep);
 	bio->bi_iter.bi_size -= bv->bv_len - len;
 	bv->bv_len = len;
-	if (!len)
+	if (!len) {
+		physbio_bio_keep_page(bio, NULL);
 		bio->bi_vcnt--;
+	}
 }
 
 /* Source: bio_iov_iter_align_down() */

@@ -115,6 +115,76 @@ static void pages_out_of_order_are_entries_of_their_own(void **state)
 	down();
 }
 
+/* Small direct I/O: the table and, behind it, the pages. */
+static struct {
+	struct pb_bio_vec vecs[PB_BIO_INLINE_VECS];
+	struct pb_page *pages[PB_BIO_INLINE_VECS];
+} small;
+
+static void keep_up(void)
+{
+	memset(&small, 0xff, sizeof(small));
+	bio_up(PB_BIO_INLINE_VECS);
+	tb.bio.bi_io_vec = small.vecs;
+	assert_int_equal(physbio_bio_keep_pages(&tb.bio), 0);
+	assert_ptr_equal(physbio_bio_kept_pages(&tb.bio), small.pages);
+}
+
+static struct pb_page *frame_page(unsigned int i)
+{
+	return physbio_mem_page(mem, RAM_START + i * PG);
+}
+
+static void a_bio_keeps_the_pages_that_were_pinned_for_it(void **state)
+{
+	unsigned int i;
+
+	/* two of a folio, from within the first one on; two single pages */
+	FRAMES(1, 2, SINGLE, SINGLE + 3);
+	keep_up();
+	pb_iov_iter_ubuf(&iter, PB_ITER_DEST, USER + 512, 4 * PG - 512);
+	assert_int_equal(pb_bio_iov_iter_get_pages(&tb.bio, &iter, 511), 0);
+	assert_int_equal(tb.bio.bi_vcnt, 3);
+	assert_ptr_equal(small.pages[0], frame_page(1));
+	assert_ptr_equal(small.pages[1], frame_page(SINGLE));
+	assert_ptr_equal(small.pages[2], frame_page(SINGLE + 3));
+	assert_null(small.pages[3]);
+	for (i = 0; i < 3; i++)
+		assert_ptr_equal(small.pages[i], pb_bvec_page(&small.vecs[i]));
+	down();
+	assert_false(pb_bio_flagged(&tb.bio, PHYSBIO_BIO_PAGES_KEPT));
+}
+
+/* What an entry that is no more had is not the next one's. */
+static void a_page_is_kept_no_longer_than_its_entry(void **state)
+{
+	FRAMES(SINGLE, SINGLE + 2);
+	keep_up();
+	pb_iov_iter_ubuf(&iter, PB_ITER_SOURCE, USER, PG + 512);
+	assert_int_equal(pb_bio_iov_iter_get_pages(&tb.bio, &iter,
+						   (unsigned int)PG - 1),
+			 0);
+	assert_int_equal(tb.bio.bi_vcnt, 1);
+	assert_ptr_equal(small.pages[0], frame_page(SINGLE));
+	assert_null(small.pages[1]);
+	down();
+}
+
+static void pages_are_kept_from_the_first_entry_on_or_not_at_all(void **state)
+{
+	struct pb_bio clone;
+
+	bio_up(PB_BIO_INLINE_VECS);
+	tb.bio.bi_io_vec = small.vecs;
+	test_bio_add(&tb, 0, 512);
+	assert_int_equal(physbio_bio_keep_pages(&tb.bio), -EINVAL);
+	pb_bio_init_clone(NULL, &clone, &tb.bio, 0);
+	assert_int_equal(physbio_bio_keep_pages(&clone), -EINVAL);
+	bio_up(0);
+	assert_int_equal(physbio_bio_keep_pages(&tb.bio), -EINVAL);
+	assert_false(pb_bio_flagged(&tb.bio, PHYSBIO_BIO_PAGES_KEPT));
+}
+
 static void a_full_table_leaves_the_rest(void **state)
 {
 	FRAMES(SINGLE, SINGLE + 2, SINGLE + 4, SINGLE + 6);
@@ -659,6 +729,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_run_within_a_folio_is_one_entry),
 		cmocka_unit_test(pages_out_of_order_are_entries_of_their_own),
+		cmocka_unit_test(a_bio_keeps_the_pages_that_were_pinned_for_it),
+		cmocka_unit_test(a_page_is_kept_no_longer_than_its_entry),
+		cmocka_unit_test(
+			pages_are_kept_from_the_first_entry_on_or_not_at_all),
 		cmocka_unit_test(a_full_table_leaves_the_rest),
 		cmocka_unit_test(a_table_of_any_length_is_filled),
 		cmocka_unit_test(several_ranges_follow_each_other),
