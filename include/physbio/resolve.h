@@ -123,6 +123,20 @@ PB_API void pb_bio_set_pages_dirty(struct pb_bio *bio);
  */
 PB_API void pb_bio_release_pages(struct pb_bio *bio, bool mark_dirty);
 
+/**
+ * pb_bio_check_pages_dirty() - end a read whose pages were marked dirty before it
+ * @bio: owning bio of a bio_set, from its bi_end_io; gone afterwards
+ *
+ * A page may have been written back and cleaned in the meantime. If all are still dirty,
+ * their pins are dropped and the bio is put. Else that is left to the executor
+ * (workqueue.h), which may sleep for a folio's lock: from the first entry on that has a
+ * clean page, so that no entry is looked up twice here. The kernel looks all of them up
+ * first, and leaves either all or nothing.
+ *
+ * Context: any, the pages being pinned. Source: bio_check_pages_dirty()
+ */
+PB_API void pb_bio_check_pages_dirty(struct pb_bio *bio);
+
 #ifdef __cplusplus
 }
 #endif

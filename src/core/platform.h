@@ -36,6 +36,7 @@
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 /* 6.12 exports unpin_user_folio(). Until then the pages go one by one. */
@@ -91,6 +92,7 @@ static inline void *ram_kmap_local(phys_addr_t paddr)
 #include <string.h>
 
 #include <physbio/submit.h>
+#include <physbio/workqueue.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -284,6 +286,8 @@ typedef struct {
 	int locked;
 } spinlock_t;
 
+#define DEFINE_SPINLOCK(name) spinlock_t name
+
 static inline void spin_lock_init(spinlock_t *lock)
 {
 	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELAXED);
@@ -313,6 +317,9 @@ static inline void spin_unlock(spinlock_t *lock)
 		(void)(flags);              \
 		spin_unlock(lock);          \
 	} while (0)
+
+#define spin_lock_irq(lock) spin_lock(lock)
+#define spin_unlock_irq(lock) spin_unlock(lock)
 
 /*
  * Sleeping: a mutex and a condition for the kernel's wait queue. A wake-up counts,
@@ -359,6 +366,11 @@ static inline void init_completion(struct completion *x)
 	init_completion(&name)
 #define complete(x) physbio_complete(x)
 #define wait_for_completion_io(x) physbio_wait_for_completion(x)
+
+/* Work is done by the executor of the process, see workqueue.h. */
+#define work_struct pb_work_struct
+#define DECLARE_WORK(name, function) PB_DECLARE_WORK(name, function)
+#define schedule_work(work) pb_schedule_work(work)
 
 /* Memory: zeroed, for control structures; may sleep. */
 void *physbio_kvzalloc(size_t size);
@@ -467,10 +479,15 @@ static inline void folio_unlock(struct pb_folio *folio)
 			   __ATOMIC_RELEASE);
 }
 
+static inline bool folio_test_dirty(const struct pb_folio *folio)
+{
+	return READ_ONCE(folio->page.flags) & PB_PG_dirty;
+}
+
 /* Without a mapping: the flag alone, as for anonymous memory. */
 static inline bool folio_mark_dirty(struct pb_folio *folio)
 {
-	if (__atomic_load_n(&folio->page.flags, __ATOMIC_RELAXED) & PB_PG_dirty)
+	if (folio_test_dirty(folio))
 		return false;
 	pb_count(PHYSBIO_ATOMIC);
 	return !(__atomic_fetch_or(&folio->page.flags, PB_PG_dirty,

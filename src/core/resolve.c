@@ -167,6 +167,15 @@ static void run_set_dirty(struct pb_folio_iter *fi)
 	} while (run_step(fi));
 }
 
+static bool run_is_dirty(struct pb_folio_iter fi)
+{
+	do {
+		if (!folio_test_dirty(fi.folio))
+			return false;
+	} while (run_step(&fi));
+	return true;
+}
+
 static void run_release(struct pb_folio_iter *fi, bool mark_dirty)
 {
 	do {
@@ -213,6 +222,22 @@ static void entry_release(const struct pb_bio *bio, unsigned int i, u32 done,
 	} while (fi._beyond);
 }
 
+/* The same, as far as all folios of a run are dirty. Returns where it stopped. */
+static u32 entry_release_dirty(const struct pb_bio *bio, unsigned int i)
+{
+	struct pb_folio_iter fi;
+	u32 done = 0;
+
+	do {
+		run_find(&fi, bio, i, done);
+		if (!run_is_dirty(fi))
+			break;
+		run_release(&fi, false);
+		done = (u32)(bio->bi_io_vec[i].bv_len - fi._beyond);
+	} while (fi._beyond);
+	return done;
+}
+
 /* Are there pins to drop? Then there will be none, and no page that is kept is good. */
 static bool begin_release(struct pb_bio *bio)
 {
@@ -234,3 +259,65 @@ void pb_bio_release_pages(struct pb_bio *bio, bool mark_dirty)
 	pb_bio_clear_flag(bio, PHYSBIO_BIO_PAGES_KEPT);
 }
 EXPORT_SYMBOL_GPL(pb_bio_release_pages);
+
+/* --- pages of a read that were cleaned under it --- */
+
+static void bio_dirty_fn(struct work_struct *work);
+
+static DEFINE_SPINLOCK(bio_dirty_lock);
+static struct pb_bio *bio_dirty_list; /* by bi_private */
+static DECLARE_WORK(bio_dirty_work, bio_dirty_fn);
+
+/* From byte @done of entry @i on. The bio is ours: its position is free for that. */
+static void bio_defer(struct pb_bio *bio, unsigned int i, u32 done)
+{
+	unsigned long flags;
+
+	bio->bi_iter.bi_idx = i;
+	bio->bi_iter.bi_bvec_done = done;
+	spin_lock_irqsave(&bio_dirty_lock, flags);
+	bio->bi_private = bio_dirty_list;
+	bio_dirty_list = bio;
+	spin_unlock_irqrestore(&bio_dirty_lock, flags);
+	schedule_work(&bio_dirty_work);
+}
+
+static void bio_release_deferred(struct pb_bio *bio)
+{
+	unsigned int i = bio->bi_iter.bi_idx;
+
+	entry_release(bio, i, bio->bi_iter.bi_bvec_done, true);
+	while (++i < bio->bi_vcnt)
+		entry_release(bio, i, 0, true);
+	pb_bio_put(bio);
+}
+
+static void bio_dirty_fn(struct work_struct *work)
+{
+	struct pb_bio *bio, *next;
+
+	spin_lock_irq(&bio_dirty_lock);
+	next = bio_dirty_list;
+	bio_dirty_list = NULL;
+	spin_unlock_irq(&bio_dirty_lock);
+	while ((bio = next)) {
+		next = bio->bi_private;
+		bio_release_deferred(bio);
+	}
+}
+
+void pb_bio_check_pages_dirty(struct pb_bio *bio)
+{
+	unsigned int i, n = begin_release(bio) ? bio->bi_vcnt : 0;
+
+	for (i = 0; i < n; i++) {
+		u32 done = entry_release_dirty(bio, i);
+
+		if (done < bio->bi_io_vec[i].bv_len) {
+			bio_defer(bio, i, done);
+			return;
+		}
+	}
+	pb_bio_put(bio);
+}
+EXPORT_SYMBOL_GPL(pb_bio_check_pages_dirty);

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <physbio/resolve.h>
+#include <physbio/workqueue.h>
 
 static struct test_queue tq;
 static struct test_bio tb;
@@ -114,6 +115,138 @@ static void read_pages_are_dirty_before_they_are_sent(void **state)
 	pb_bio_endio(&tb.bio);
 }
 
+/* An executor that is run by hand. */
+static struct pb_work_struct *queued;
+
+static void queue_by_hand(struct physbio_executor *executor,
+			  struct pb_work_struct *work)
+{
+	assert_null(queued);
+	queued = work;
+}
+
+static struct physbio_executor by_hand = { queue_by_hand };
+
+static void run_queued(void)
+{
+	struct pb_work_struct *work = queued;
+
+	queued = NULL;
+	physbio_work_run(work);
+}
+
+static struct pb_bio_set bs;
+static void check_endio(struct pb_bio *bio)
+{
+	pb_bio_check_pages_dirty(bio);
+}
+
+/*
+ * A read of three entries of two pages each, marked dirty and sent. One reference is the
+ * test's, which sees the other one go.
+ */
+static struct pb_bio *read_bio(void)
+{
+	struct pb_bio *bio = pb_bio_alloc_bioset(NULL, 3, PB_REQ_OP_READ,
+						 PB_GFP_KERNEL, &bs);
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		pb_phys_addr_t at = RAM_START + (200 + 4 * i) * PG;
+
+		assert_int_equal(physbio_mem_pin(mem, at, 2 * PG), 0);
+		assert_int_equal(pb_bio_add_phys(bio, at, 2 * (unsigned int)PG),
+				 2 * PG);
+	}
+	pb_bio_set_flag(bio, PB_BIO_PAGE_PINNED);
+	bio->bi_end_io = check_endio;
+	pb_bio_set_pages_dirty(bio);
+	pb_bio_get(bio);
+	return bio;
+}
+
+static bool test_holds_last_reference(const struct pb_bio *bio)
+{
+	return __atomic_load_n(&bio->__bi_cnt.counter, __ATOMIC_RELAXED) == 1;
+}
+
+static void clean(unsigned int page)
+{
+	physbio_mem_page(mem, RAM_START + page * PG)->flags &=
+		~(unsigned long)PB_PG_dirty;
+}
+
+static void a_read_whose_pages_stayed_dirty_ends_at_once(void **state)
+{
+	struct pb_bio *bio = read_bio();
+
+	pb_bio_endio(bio);
+	assert_null(queued);
+	assert_int_equal(pins(), 0);
+	assert_true(test_holds_last_reference(bio));
+	pb_bio_put(bio);
+}
+
+static void pages_that_were_cleaned_are_dirtied_by_the_executor(void **state)
+{
+	static const struct {
+		unsigned int page; /* clean */
+		unsigned int left; /* pins until it has run */
+	} cases[] = { { 200, 6 }, { 201, 6 }, { 205, 4 }, { 209, 2 } };
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pb_bio *bio = read_bio();
+
+		clean(cases[i].page);
+		pb_bio_endio(bio);
+		assert_non_null(queued);
+		assert_false(test_holds_last_reference(bio));
+		assert_int_equal(pins(), cases[i].left);
+		run_queued();
+		assert_true(test_holds_last_reference(bio));
+		assert_int_equal(pins(), 0);
+		for (j = 0; j < 6; j++)
+			assert_true(dirty(
+				(uint32_t)((200 + j / 2 * 4 + j % 2) * PG)));
+		pb_bio_put(bio);
+	}
+}
+
+static void the_executor_takes_many_bios_at_once(void **state)
+{
+	struct pb_bio *bio[3];
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		bio[i] = read_bio();
+	clean(204);
+	for (i = 0; i < 3; i++)
+		pb_bio_endio(bio[i]);
+	assert_int_equal(pins(), 12);
+	run_queued();
+	assert_int_equal(pins(), 0);
+	for (i = 0; i < 3; i++) {
+		assert_true(test_holds_last_reference(bio[i]));
+		pb_bio_put(bio[i]);
+	}
+}
+
+static void a_read_without_pins_is_put_and_no_more(void **state)
+{
+	struct pb_bio *bio = read_bio();
+
+	pb_bio_clear_flag(bio, PB_BIO_PAGE_PINNED);
+	clean(200);
+	pb_bio_endio(bio);
+	assert_null(queued);
+	assert_true(test_holds_last_reference(bio));
+	assert_int_equal(pins(), 6);
+	pb_bio_set_flag(bio, PB_BIO_PAGE_PINNED);
+	pb_bio_release_pages(bio, false);
+	pb_bio_put(bio);
+}
+
 /*
  * 40 fragments of one bio of 40 pages. They don't merge, being parts of a cut; three
  * requests take them in the end, put together as a driver of many ranges would.
@@ -200,6 +333,19 @@ static void folios_are_walked_with_one_lookup_an_entry(void **state)
 	assert_int_equal(bytes, 4 * PG);
 }
 
+static int up(void **state)
+{
+	physbio_set_executor(&by_hand);
+	return pb_bioset_init(&bs, 4, 0, 0) || folio_up(state);
+}
+
+static int down(void **state)
+{
+	physbio_set_executor(NULL);
+	pb_bioset_exit(&bs);
+	return mem_down(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,10 +353,15 @@ int main(void)
 		cmocka_unit_test(a_bio_without_pins_is_left_alone),
 		cmocka_unit_test(a_clone_releases_nothing),
 		cmocka_unit_test(read_pages_are_dirty_before_they_are_sent),
+		cmocka_unit_test(a_read_whose_pages_stayed_dirty_ends_at_once),
+		cmocka_unit_test(
+			pages_that_were_cleaned_are_dirtied_by_the_executor),
+		cmocka_unit_test(the_executor_takes_many_bios_at_once),
+		cmocka_unit_test(a_read_without_pins_is_put_and_no_more),
 		cmocka_unit_test(
 			forty_fragments_in_three_requests_release_once),
 		cmocka_unit_test(folios_are_walked_with_one_lookup_an_entry),
 	};
 
-	return cmocka_run_group_tests(tests, folio_up, mem_down);
+	return cmocka_run_group_tests(tests, up, down);
 }
