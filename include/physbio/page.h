@@ -73,6 +73,9 @@ enum pb_pageflags {
 	PB_PG_locked = 1u << 3,
 	PB_PG_p2pdma = 1u << 4, /* and pgmap is a P2P provider's */
 	PB_PG_reserved = 1u << 5, /* a hole: nothing but this flag is set */
+	PB_PG_uptodate = 1u << 6, /* its bytes are those of the device */
+	PB_PG_writeback = 1u << 7,
+	PB_PG_error = 1u << 8, /* a write of it has failed, see pagecache.h */
 };
 
 /*
@@ -92,8 +95,9 @@ struct pb_page {
 	uint32_t order; /* head page: the folio has 1 << order pages */
 #if UINTPTR_MAX > 0xffffffffu
 	uint32_t pad;
-	uint64_t priv[2]; /* the users', as mapping and index are */
+	uint64_t pad2; /* the kernel has mapping and index, too */
 #endif
+	void *priv; /* the page cache's, see pagecache.h */
 };
 
 PB_STATIC_ASSERT(sizeof(void *) == 4 || sizeof(struct pb_page) == 64,

@@ -48,6 +48,23 @@ static inline void unpin_user_folio(struct pb_folio *folio,
 }
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+/* 6.7 has it. */
+static inline void folio_end_read(struct pb_folio *folio, bool success)
+{
+	if (success)
+		folio_mark_uptodate(folio);
+	folio_unlock(folio);
+}
+#endif
+
+/* What fsync() will say. */
+static inline void folio_note_error(struct pb_folio *folio, int error)
+{
+	if (folio->mapping)
+		mapping_set_error(folio->mapping, error);
+}
+
 #ifndef FOLL_PCI_P2PDMA
 /* 6.2 has it. Until then no peer's memory is user memory. */
 #define FOLL_PCI_P2PDMA 0
@@ -493,6 +510,51 @@ static inline bool folio_mark_dirty(struct pb_folio *folio)
 	return !(__atomic_fetch_or(&folio->page.flags, PB_PG_dirty,
 				   __ATOMIC_RELAXED) &
 		 PB_PG_dirty);
+}
+
+/* Without PG_private, which says that the page holds a reference for it. */
+static inline void folio_change_private(struct pb_folio *folio, void *data)
+{
+	folio->page.priv = data;
+}
+
+static inline void *folio_get_private(struct pb_folio *folio)
+{
+	return folio->page.priv;
+}
+
+static inline void folio_set_flags(struct pb_folio *folio, unsigned long flags)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	__atomic_fetch_or(&folio->page.flags, flags, __ATOMIC_RELEASE);
+}
+
+/* One atomic: of the two bits, one is set and the other is not. */
+static inline void folio_end_read(struct pb_folio *folio, bool success)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	__atomic_fetch_xor(&folio->page.flags,
+			   PB_PG_locked | (success ? PB_PG_uptodate : 0ul),
+			   __ATOMIC_RELEASE);
+}
+
+static inline void folio_start_writeback(struct pb_folio *folio)
+{
+	folio_set_flags(folio, PB_PG_writeback);
+}
+
+static inline void folio_end_writeback(struct pb_folio *folio)
+{
+	pb_count(PHYSBIO_ATOMIC);
+	__atomic_fetch_and(&folio->page.flags, ~(unsigned long)PB_PG_writeback,
+			   __ATOMIC_RELEASE);
+}
+
+/* Without a mapping: the folio's own. */
+static inline void folio_note_error(struct pb_folio *folio, int error)
+{
+	(void)error;
+	folio_set_flags(folio, PB_PG_error);
 }
 
 /* A pin of a small folio is that many references. */
