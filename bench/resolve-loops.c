@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* See resolve-loops.h. */
+#include <physbio/resolve.h>
+
+#include "resolve-loops.h"
+
+static unsigned long nr_pages(const struct pb_bio_vec *bv)
+{
+	return (pb_offset_in_page(bv->bv_paddr) + bv->bv_len + PB_PAGE_SIZE -
+		1) >>
+	       PB_PAGE_SHIFT;
+}
+
+static void loop_entries(const struct resolve_loop *loop)
+{
+	void **found = loop->found;
+	unsigned int b, i;
+
+	for (b = 0; b < loop->nr_bios; b++)
+		for (i = 0; i < loop->bios[b].bi_vcnt; i++) {
+			const struct pb_bio_vec *bv =
+				&loop->bios[b].bi_io_vec[i];
+			struct pb_page *page = pb_bvec_page(bv);
+			unsigned long nr = nr_pages(bv);
+
+			/* As resolve.c: not of an entry of one page. */
+			if (nr > 1 && physbio_page_run(page, nr) < nr)
+				page = NULL; /* there is no such entry here */
+			*found++ = page;
+		}
+}
+
+static void loop_pages(const struct resolve_loop *loop)
+{
+	void **found = loop->found;
+	unsigned int b, i;
+
+	for (b = 0; b < loop->nr_bios; b++)
+		for (i = 0; i < loop->bios[b].bi_vcnt; i++) {
+			const struct pb_bio_vec *bv =
+				&loop->bios[b].bi_io_vec[i];
+			pb_phys_addr_t at = bv->bv_paddr;
+			unsigned long n = nr_pages(bv);
+
+			for (; n; n--, at += PB_PAGE_SIZE)
+				*found++ = pb_phys_to_page(at);
+		}
+}
+
+static void loop_release(const struct resolve_loop *loop)
+{
+	unsigned int b;
+
+	for (b = 0; b < loop->nr_bios; b++)
+		pb_bio_release_pages(&loop->bios[b], true);
+}
+
+extern const struct resolve_loops resolve_loops;
+
+const struct resolve_loops resolve_loops = {
+	.entries = loop_entries,
+	.pages = loop_pages,
+	.release = loop_release,
+};

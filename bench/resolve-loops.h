@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the benchmark of resolution times: loops over the entries of bios, compiled with
+ * each memory model together with src/core/resolve.c. Nothing in here looks at a clock.
+ */
+#ifndef BENCH_RESOLVE_LOOPS_H
+#define BENCH_RESOLVE_LOOPS_H
+
+#include <physbio/bio.h>
+
+struct resolve_loop {
+	struct pb_bio *bios;
+	unsigned int nr_bios;
+	void **found; /* a place for the page of each entry, or for each page */
+};
+
+typedef void resolve_loop_fn(const struct resolve_loop *loop);
+
+struct resolve_loops {
+	resolve_loop_fn *
+		entries; /* the first page of each entry, and how far it goes */
+	resolve_loop_fn *pages; /* each page by a lookup of its own */
+	resolve_loop_fn *
+		release; /* all that a completion does to the pages; NULL: none */
+};
+
+/* The build renames each table to the name of its memory model. */
+extern const struct resolve_loops flatmem_resolve_loops;
+extern const struct resolve_loops vmemmap_resolve_loops;
+extern const struct resolve_loops sparsemem_resolve_loops;
+extern const struct resolve_loops sparsemem_extreme_resolve_loops;
+extern const struct resolve_loops radix_resolve_loops;
+extern const struct resolve_loops range_resolve_loops;
+extern const struct resolve_loops memdesc_resolve_loops;
+
+#endif
