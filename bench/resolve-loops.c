@@ -47,6 +47,18 @@ static void loop_pages(const struct resolve_loop *loop)
 		}
 }
 
+/* The lowest bits of a page's address are 0, which the compiler doesn't know. */
+static void loop_chain(const unsigned long *pfns, unsigned int nr)
+{
+	uintptr_t last = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		last = (uintptr_t)pb_pfn_to_page(pfns[i + (last & 1)]);
+		__asm__ volatile("" : "+r"(last));
+	}
+}
+
 static void loop_release(const struct resolve_loop *loop)
 {
 	unsigned int b;
@@ -60,5 +72,6 @@ extern const struct resolve_loops resolve_loops;
 const struct resolve_loops resolve_loops = {
 	.entries = loop_entries,
 	.pages = loop_pages,
+	.chain = loop_chain,
 	.release = loop_release,
 };

@@ -17,11 +17,13 @@ struct resolve_loop {
 typedef void resolve_loop_fn(const struct resolve_loop *loop);
 
 struct resolve_loops {
-	resolve_loop_fn *
-		entries; /* the first page of each entry, and how far it goes */
+	/* the first page of each entry, and how far it goes */
+	resolve_loop_fn *entries;
+	/* lookups of frames, each waiting for the one before */
+	void (*chain)(const unsigned long *pfns, unsigned int nr);
 	resolve_loop_fn *pages; /* each page by a lookup of its own */
-	resolve_loop_fn *
-		release; /* all that a completion does to the pages; NULL: none */
+	/* all that a completion does to the pages; NULL: none */
+	resolve_loop_fn *release;
 };
 
 /* The build renames each table to the name of its memory model. */
@@ -32,5 +34,9 @@ extern const struct resolve_loops sparsemem_extreme_resolve_loops;
 extern const struct resolve_loops radix_resolve_loops;
 extern const struct resolve_loops range_resolve_loops;
 extern const struct resolve_loops memdesc_resolve_loops;
+extern const struct resolve_loops delay_resolve_loops;
+
+/* Of delay_resolve_loops, see delay.h: steps that a lookup takes longer. */
+extern unsigned int bench_delay;
 
 #endif

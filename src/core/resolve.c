@@ -13,11 +13,14 @@
 
 int physbio_bio_keep_pages(struct pb_bio *bio)
 {
+	unsigned int i;
+
 	if (bio->bi_vcnt || !bio->bi_max_vecs ||
 	    pb_bio_flagged(bio, PB_BIO_CLONED))
 		return -EINVAL;
-	memset(physbio_bio_kept_pages(bio), 0,
-	       bio->bi_max_vecs * sizeof(struct pb_page *));
+	/* For a few entries memset() takes longer than all that is saved. */
+	for (i = 0; i < bio->bi_max_vecs; i++)
+		WRITE_ONCE(physbio_bio_kept_pages(bio)[i], NULL);
 	pb_bio_set_flag(bio, PHYSBIO_BIO_PAGES_KEPT);
 	return 0;
 }

@@ -11,6 +11,17 @@
 /* The dma representation has no page to give and none to come back to. */
 #ifdef PB_REPR_HAS_PHYS
 
+/* As extraction does, each range being an entry. */
+static void io_add_kept(struct pb_bio *bio, const struct physbio_stage_range *r,
+			const struct physbio_stage_range *end)
+{
+	physbio_bio_keep_pages(bio);
+	for (; r < end; r++) {
+		__pb_bio_add_page(bio, r->page, r->len, 0);
+		physbio_bio_keep_page(bio, r->page);
+	}
+}
+
 static void io_add(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io,
 		   struct pb_bio *bio)
 {
@@ -19,7 +30,9 @@ static void io_add(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io,
 
 	pb_bio_init(bio, ctx->bdev, io->table, ctx->max_vecs, PB_REQ_OP_READ);
 	pb_bio_set_flag(bio, PB_BIO_PAGE_PINNED);
-	if (ctx->page_given)
+	if (ctx->keep_pages)
+		io_add_kept(bio, r, end);
+	else if (ctx->page_given)
 		for (; r < end; r++)
 			pb_bio_add_page(bio, r->page, r->len, 0);
 	else

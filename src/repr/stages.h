@@ -39,6 +39,7 @@ struct physbio_stage_ctx {
 	unsigned int nr_ranges; /* of each I/O */
 	unsigned short max_vecs;
 	bool page_given; /* the submitter has pages, else physical addresses */
+	bool keep_pages; /* with page_given: the bio keeps them behind its table */
 	struct pb_nvme_iod iod;
 };
 

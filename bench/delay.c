@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* See delay.h. */
+#include "delay.h"
+
+#include "../src/core/platform.h"
+
+#include "resolve-loops.h"
+
+unsigned int bench_delay;
+
+struct pb_page *physbio_delay_pfn_to_page(unsigned long pfn)
+{
+	unsigned int i;
+
+	for (i = bench_delay; i; i--) {
+		pfn = ~pfn;
+		OPTIMIZER_HIDE_VAR(pfn);
+		pfn = ~pfn;
+		OPTIMIZER_HIDE_VAR(pfn);
+	}
+	return physbio_vmemmap_pfn_to_page(pfn);
+}
