@@ -152,10 +152,32 @@ PB_API int physbio_mem_make_folio(struct physbio_mem *mem, pb_phys_addr_t paddr,
  * @len: bytes
  *
  * One pin of the page's folio for each page touched. Context: any. Return: 0, or
- * -EFAULT and no pin taken if a page is missing, -EOVERFLOW likewise.
+ * -EFAULT and no pin taken if a page is missing or its range offline, -EOVERFLOW
+ * likewise.
  */
 PB_API int physbio_mem_pin(struct physbio_mem *mem, pb_phys_addr_t paddr,
 			   uint64_t len);
+
+/**
+ * physbio_mem_underflows() - were pins dropped that nobody had?
+ * @error: of the first one: the folio, its physical address, what it had; may be NULL
+ *
+ * Who unpins has no way to say no. A counter that would fall below 0 is left as it is,
+ * and counted here. Asking sets the count back.
+ *
+ * Context: any. Return: how often since it was last asked.
+ */
+PB_API uint64_t physbio_mem_underflows(struct physbio_error *error);
+
+/**
+ * physbio_mem_nid() - the NUMA node that a page struct is on
+ * @mem: map
+ * @paddr: any physical address
+ *
+ * Context: may sleep. Return: the node; -1 if there is no page, or nobody knows: one
+ * node, no libnuma, or the page struct was never touched.
+ */
+PB_API int physbio_mem_nid(const struct physbio_mem *mem, pb_phys_addr_t paddr);
 
 /**
  * physbio_mem_pinned() - how many pins there are on the folios of a range

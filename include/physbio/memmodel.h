@@ -128,7 +128,10 @@ static inline bool physbio_section_has(const struct pb_mem_section *section,
 			   (PB_SUBSECTIONS_PER_SECTION - 1);
 
 	return section && (section->section_mem_map & PB_SECTION_PRESENT) &&
-	       (section->usage->subsection_map[bit / 32] >> (bit % 32) & 1);
+	       (__atomic_load_n(&section->usage->subsection_map[bit / 32],
+				__ATOMIC_SEQ_CST) >>
+			(bit % 32) &
+		1);
 }
 
 /* Is the frame within physical space at all? */
@@ -159,7 +162,10 @@ static inline bool physbio_flatmem_pfn_valid(unsigned long pfn)
 	unsigned long nr = pfn >> PB_PFN_SUBSECTION_SHIFT;
 
 	return pfn < physbio_memmap.max_mapnr &&
-	       (physbio_memmap.subsections[nr / 32] >> (nr % 32) & 1);
+	       (__atomic_load_n(&physbio_memmap.subsections[nr / 32],
+				__ATOMIC_SEQ_CST) >>
+			(nr % 32) &
+		1);
 }
 
 /* --- SPARSEMEM --- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who provides memory that is not the allocator's (ZONE_DEVICE), and references that
- * keep it from going away. It knows no page: pages point here.
+ * Who provides a range of memory, and references that keep it from going away. It
+ * knows no page: those of device memory (ZONE_DEVICE) point here.
  */
 #ifndef PHYSBIO_MEMREMAP_H
 #define PHYSBIO_MEMREMAP_H
@@ -27,8 +27,10 @@ struct pb_dev_pagemap {
 	pb_phys_addr_t start; /* physical address of the first byte */
 	uint64_t size; /* bytes */
 	const struct physbio_region *region; /* the P2P provider, or NULL */
+	/* Another one each time that it is killed: what was found before is stale. */
+	unsigned long generation;
 	int dead; /* no new references */
-	char pad[64 - 2 * sizeof(uint64_t) - sizeof(void *) - sizeof(int)];
+	char pad[64 - 2 * sizeof(uint64_t) - 2 * sizeof(void *) - sizeof(int)];
 	struct physbio_ref_slot slots[PHYSBIO_REF_SLOTS];
 };
 
@@ -61,7 +63,7 @@ PB_API bool physbio_pagemap_tryget(struct pb_dev_pagemap *pgmap);
  * physbio_pagemap_kill() - let nobody take a new reference
  * @pgmap: pagemap
  *
- * Context: any; for good. Source: percpu_ref_kill()
+ * Context: any. Source: percpu_ref_kill()
  */
 PB_API void physbio_pagemap_kill(struct pb_dev_pagemap *pgmap);
 
@@ -69,10 +71,18 @@ PB_API void physbio_pagemap_kill(struct pb_dev_pagemap *pgmap);
  * physbio_pagemap_idle() - are all references gone?
  * @pgmap: pagemap that is killed
  *
- * Context: any. Return: true once, and true for ever then: nobody has a reference.
- * Source: percpu_ref_is_zero()
+ * Context: any. Return: true once, and true for ever then: nobody has a reference, and
+ * what those who had one wrote is seen. Source: percpu_ref_is_zero()
  */
 PB_API bool physbio_pagemap_idle(const struct pb_dev_pagemap *pgmap);
+
+/**
+ * physbio_pagemap_resurrect() - let references be taken again
+ * @pgmap: pagemap that is killed and idle
+ *
+ * Context: any. Source: percpu_ref_resurrect()
+ */
+PB_API void physbio_pagemap_resurrect(struct pb_dev_pagemap *pgmap);
 
 #ifdef __cplusplus
 }

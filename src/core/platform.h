@@ -589,17 +589,39 @@ struct pb_page *physbio_vmalloc_to_page(const void *addr);
 #define vmalloc_to_page(addr) physbio_vmalloc_to_page(addr)
 #define flush_kernel_vmap_range(vaddr, size) ((void)(vaddr), (void)(size))
 
-/* Frees nothing: memory that no one refers to any more stays the model's. */
+/* For a counter that has less than it should lose, which stays as it is then. */
+void physbio_unpin_underflow(struct pb_folio *folio, unsigned long npages);
+
+/* False: there is less, and nothing is taken from it. */
+static inline bool physbio_refs_sub(unsigned long n, pb_atomic_t *v)
+{
+	int old;
+
+	if (unlikely(n > INT_MAX))
+		return false;
+	pb_count(PHYSBIO_ATOMIC);
+	old = __atomic_fetch_sub(&v->counter, (int)n, __ATOMIC_ACQ_REL);
+	if (likely(old >= (int)n))
+		return true;
+	__atomic_fetch_add(&v->counter, (int)n, __ATOMIC_RELAXED);
+	return false;
+}
+
+/*
+ * Frees nothing: memory that no one refers to any more stays the model's. Pins that
+ * there aren't are not dropped but reported, see mem.h.
+ */
 static inline void unpin_user_folio(struct pb_folio *folio,
 				    unsigned long npages)
 {
-	int refs = (int)npages;
+	unsigned long refs = npages;
 
-	if (folio_test_large(folio))
-		atomic_sub(refs, &folio->page.pincount);
-	else
-		refs *= (int)GUP_PIN_COUNTING_BIAS;
-	atomic_sub_and_test(refs, &folio->page.refcount);
+	if (!folio_test_large(folio))
+		refs *= GUP_PIN_COUNTING_BIAS;
+	else if (unlikely(!physbio_refs_sub(npages, &folio->page.pincount)))
+		refs = ULONG_MAX;
+	if (unlikely(!physbio_refs_sub(refs, &folio->page.refcount)))
+		physbio_unpin_underflow(folio, npages);
 }
 
 /* Threads are tasks, and their state is a variable rather than a call away. */

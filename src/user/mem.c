@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +23,6 @@
 
 #include "../core/platform.h"
 #include "mem-internal.h"
-
-struct physbio_mem {
-	unsigned int nr;
-	struct mem_range ranges[]; /* ascending */
-};
 
 static struct physbio_mem *the_mem;
 
@@ -92,6 +88,25 @@ void physbio_place(void *addr, size_t size, int nid)
 	if (nid >= 0 && numa_available() >= 0 && numa_max_node() > 0)
 		numa_tonode_memory(addr, size, nid);
 #endif
+}
+
+int physbio_mem_nid(const struct physbio_mem *mem, pb_phys_addr_t paddr)
+{
+	int nid = -1;
+#ifdef HAVE_LIBNUMA
+	void *page = physbio_mem_page(mem, paddr);
+
+	if (page && numa_available() >= 0 && numa_max_node() > 0 &&
+	    (numa_move_pages(0, 1, &page, NULL, &nid, 0) || nid < 0))
+		nid = -1;
+#endif
+	return nid;
+}
+
+void physbio_close(void *addr, size_t size)
+{
+	madvise(addr, size, MADV_DONTNEED);
+	mprotect(addr, size, PROT_NONE);
 }
 
 static bool range_setup(struct mem_range *mr)
@@ -226,14 +241,14 @@ void physbio_mem_destroy(struct physbio_mem *mem)
 	the_mem = NULL;
 }
 
-static const struct mem_range *mem_range_of(const struct physbio_mem *mem,
-					    pb_phys_addr_t paddr)
+struct mem_range *physbio_mem_range(struct physbio_mem *mem,
+				    pb_phys_addr_t paddr)
 {
 	unsigned int low = 0, high = mem->nr;
 
 	while (low < high) {
 		unsigned int mid = low + (high - low) / 2;
-		const struct mem_range *mr = &mem->ranges[mid];
+		struct mem_range *mr = &mem->ranges[mid];
 
 		if (paddr < mr->range.start)
 			high = mid;
@@ -243,6 +258,38 @@ static const struct mem_range *mem_range_of(const struct physbio_mem *mem,
 			return mr;
 	}
 	return NULL;
+}
+
+static bool range_gone(const struct mem_range *mr)
+{
+	return __atomic_load_n(&mr->gone, __ATOMIC_SEQ_CST);
+}
+
+/* One that is plugged. */
+static const struct mem_range *mem_range_of(const struct physbio_mem *mem,
+					    pb_phys_addr_t paddr)
+{
+	const struct mem_range *mr =
+		physbio_mem_range((struct physbio_mem *)mem, paddr);
+
+	return mr && !range_gone(mr) ? mr : NULL;
+}
+
+struct pb_dev_pagemap *physbio_the_pagemap(pb_phys_addr_t paddr)
+{
+	const struct mem_range *mr =
+		the_mem ? physbio_mem_range(the_mem, paddr) : NULL;
+
+	if (!mr)
+		return NULL;
+	return physbio_memmap_pagemap((unsigned int)(mr - the_mem->ranges));
+}
+
+struct pb_dev_pagemap *physbio_the_pagemap_get(pb_phys_addr_t paddr)
+{
+	struct pb_dev_pagemap *pgmap = physbio_the_pagemap(paddr);
+
+	return pgmap && physbio_pagemap_tryget(pgmap) ? pgmap : NULL;
 }
 
 struct pb_page *physbio_mem_page(const struct physbio_mem *mem,
@@ -268,7 +315,8 @@ pb_phys_addr_t physbio_virt_to_phys(const void *virt)
 		const struct mem_range *mr = &the_mem->ranges[i];
 		uintptr_t bytes = (uintptr_t)mr->bytes;
 
-		if (bytes && at >= bytes && at - bytes < mr->range.size)
+		if (bytes && !range_gone(mr) && at >= bytes &&
+		    at - bytes < mr->range.size)
 			return mr->range.start + (pb_phys_addr_t)(at - bytes);
 	}
 	return 0;
@@ -372,7 +420,7 @@ static bool counter_grow(pb_atomic_t *v, int by)
 }
 
 /* The other side of unpin_user_folio(). */
-int physbio_page_pin(struct pb_page *page)
+static int page_pin(struct pb_page *page)
 {
 	struct pb_folio *folio = page_folio(page);
 
@@ -389,31 +437,90 @@ int physbio_page_pin(struct pb_page *page)
 	return -EOVERFLOW;
 }
 
+/* Whoever unplugs the range waits for us, and then for the pin. */
+int physbio_frame_pin(pb_phys_addr_t paddr, bool peer_ok, struct pb_page **page)
+{
+	struct pb_dev_pagemap *pgmap = physbio_the_pagemap_get(paddr);
+	int err;
+
+	if (!pgmap)
+		return -EFAULT;
+	*page = physbio_the_page(paddr);
+	err = pgmap->region && !peer_ok ? -EREMOTEIO : page_pin(*page);
+	pb_put_dev_pagemap(pgmap);
+	return err;
+}
+
 static uint64_t pages_of(pb_phys_addr_t paddr, uint64_t len)
 {
 	return (pb_offset_in_page(paddr) + len + PB_PAGE_SIZE - 1) >>
 	       PB_PAGE_SHIFT;
 }
 
+static void unpin_pages(pb_phys_addr_t paddr, uint64_t n)
+{
+	for (; n; n--, paddr += PB_PAGE_SIZE)
+		unpin_user_folio(page_folio(physbio_the_page(paddr)), 1);
+}
+
 int physbio_mem_pin(struct physbio_mem *mem, pb_phys_addr_t paddr, uint64_t len)
 {
-	pb_phys_addr_t page_addr = paddr & (pb_phys_addr_t)PB_PAGE_MASK;
+	pb_phys_addr_t first = paddr & (pb_phys_addr_t)PB_PAGE_MASK;
 	uint64_t n = pages_of(paddr, len), i;
 	struct pb_page *page;
-	int err = 0;
+	int err;
 
-	for (i = 0; i < n && !err; i++) {
-		page = physbio_mem_page(mem, page_addr + (i << PB_PAGE_SHIFT));
-		err = page ? physbio_page_pin(page) : -EFAULT;
+	for (i = 0; i < n; i++) {
+		err = physbio_frame_pin(
+			first + (pb_phys_addr_t)(i << PB_PAGE_SHIFT), true,
+			&page);
+		if (err) {
+			unpin_pages(first, i);
+			return err;
+		}
 	}
-	if (!err)
-		return 0;
-	while (--i) {
-		page_addr = (paddr & (pb_phys_addr_t)PB_PAGE_MASK) +
-			    ((i - 1) << PB_PAGE_SHIFT);
-		unpin_user_folio(page_folio(physbio_the_page(page_addr)), 1);
+	return 0;
+}
+
+/* --- pins that there aren't --- */
+
+static struct {
+	pthread_mutex_t lock;
+	uint64_t nr;
+	pb_phys_addr_t paddr; /* of the first one's folio */
+	unsigned long npages;
+	int count; /* that it had */
+} underflow = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void physbio_unpin_underflow(struct pb_folio *folio, unsigned long npages)
+{
+	pthread_mutex_lock(&underflow.lock);
+	if (!underflow.nr++) {
+		underflow.paddr = pb_page_to_phys(&folio->page);
+		underflow.npages = npages;
+		underflow.count = atomic_read(&folio->page.refcount);
 	}
-	return err;
+	pthread_mutex_unlock(&underflow.lock);
+}
+
+uint64_t physbio_mem_underflows(struct physbio_error *error)
+{
+	uint64_t nr;
+
+	pthread_mutex_lock(&underflow.lock);
+	nr = underflow.nr;
+	if (nr && error) {
+		memset(error, 0, sizeof(*error));
+		error->err = -ERANGE;
+		snprintf(error->message, sizeof(error->message),
+			 "%lu pins dropped of the folio at 0x%" PRIx64
+			 ", which has %d references",
+			 underflow.npages, (uint64_t)underflow.paddr,
+			 underflow.count);
+	}
+	underflow.nr = 0;
+	pthread_mutex_unlock(&underflow.lock);
+	return nr;
 }
 
 static uint64_t folio_pins(struct pb_folio *folio)

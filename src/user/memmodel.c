@@ -279,9 +279,11 @@ static void subsection_add(unsigned long pfn)
 
 	if (physbio_section_has(section, pfn))
 		return;
-	section->usage->subsection_map[bit / 32] |= UINT32_C(1) << bit % 32;
+	__atomic_fetch_or(&section->usage->subsection_map[bit / 32],
+			  UINT32_C(1) << bit % 32, __ATOMIC_RELEASE);
 	if (subsections)
-		subsections[nr / 32] |= UINT32_C(1) << nr % 32;
+		__atomic_fetch_or(&subsections[nr / 32], UINT32_C(1) << nr % 32,
+				  __ATOMIC_RELEASE);
 	made.bytes += PB_PAGES_PER_SUBSECTION * sizeof(struct pb_page);
 	if (wants_numbers())
 		number_pages(pfn);
@@ -365,7 +367,7 @@ static bool is_device(const struct mem_range *mr)
 	       mr->range.kind == PHYSBIO_MEM_DAX;
 }
 
-/* Each range of device memory is a provider of its own. */
+/* Each range is a provider of its own; pages of device memory point to it. */
 static void range_own(unsigned int i)
 {
 	const struct mem_range *mr = &made.ranges[i];
@@ -373,11 +375,11 @@ static void range_own(unsigned int i)
 	struct pb_dev_pagemap *pgmap = &made.pagemaps[i];
 	unsigned long pfn = first_pfn(mr), last = last_pfn(mr);
 
-	if (!is_device(mr))
-		return;
 	pgmap->start = mr->range.start;
 	pgmap->size = mr->range.size;
 	pgmap->region = mr->range.region;
+	if (!is_device(mr))
+		return;
 	for (; pfn <= last; pfn++) {
 		struct pb_page *page =
 			physbio_sparsemem_extreme_pfn_to_page(pfn);
@@ -552,6 +554,84 @@ int physbio_memmap_make(const struct mem_range *ranges, unsigned int nr,
 	}
 	physbio_memmap_free();
 	return -ENOMEM;
+}
+
+/* --- ranges that go and come back --- */
+
+struct pb_dev_pagemap *physbio_memmap_pagemap(unsigned int i)
+{
+	return &made.pagemaps[i];
+}
+
+/* Trees are made whole, and memdescs are not protected by what protects pages. */
+bool physbio_memmap_can_change(void)
+{
+	return !wants(PHYSBIO_MEMMODEL_radix) &&
+	       !wants(PHYSBIO_MEMMODEL_range) &&
+	       !wants(PHYSBIO_MEMMODEL_memdesc);
+}
+
+static void subsection_remove(unsigned long pfn)
+{
+	const struct pb_mem_section *section =
+		physbio_sparsemem_extreme_section(pb_pfn_to_section_nr(pfn));
+	unsigned long nr = pfn >> PB_PFN_SUBSECTION_SHIFT;
+	unsigned int bit = nr & (PB_SUBSECTIONS_PER_SECTION - 1);
+	uint32_t *subsections = (uint32_t *)made.subsections.addr;
+
+	__atomic_fetch_and(&section->usage->subsection_map[bit / 32],
+			   ~(UINT32_C(1) << bit % 32), __ATOMIC_SEQ_CST);
+	if (subsections)
+		__atomic_fetch_and(&subsections[nr / 32],
+				   ~(UINT32_C(1) << nr % 32), __ATOMIC_SEQ_CST);
+	made.bytes -= PB_PAGES_PER_SUBSECTION * sizeof(struct pb_page);
+}
+
+void physbio_memmap_offline(unsigned int i)
+{
+	unsigned long pfn = first_pfn(&made.ranges[i]);
+
+	for (; pfn <= last_pfn(&made.ranges[i]); pfn += PB_PAGES_PER_SUBSECTION)
+		subsection_remove(pfn);
+}
+
+/* Host pages with these page structs alone; what is beside them is cleared. */
+static void structs_close(unsigned long pfn, unsigned long end)
+{
+	uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+	struct pb_page *page = physbio_sparsemem_extreme_pfn_to_page(pfn);
+	char *start = (char *)page, *stop = (char *)(page + (end - pfn));
+	char *from = (char *)(((uintptr_t)start + mask) & ~mask);
+	char *to = (char *)((uintptr_t)stop & ~mask);
+
+	if (from >= to) {
+		memset(start, 0, (size_t)(stop - start));
+		return;
+	}
+	memset(start, 0, (size_t)(from - start));
+	memset(to, 0, (size_t)(stop - to));
+	physbio_close(from, (size_t)(to - from));
+}
+
+void physbio_memmap_remove(unsigned int i)
+{
+	unsigned long pfn = first_pfn(&made.ranges[i]), upto;
+	unsigned long end = last_pfn(&made.ranges[i]) + 1;
+
+	for (; pfn < end; pfn = upto) {
+		upto = end;
+		if (made.options.sections_apart)
+			upto = min(end, (pfn | (PB_PAGES_PER_SECTION - 1)) + 1);
+		structs_close(pfn, upto);
+	}
+}
+
+int physbio_memmap_add(unsigned int i)
+{
+	if (!range_add(&made.ranges[i]))
+		return -ENOMEM;
+	range_own(i);
+	return 0;
 }
 
 static void roots_free(void)

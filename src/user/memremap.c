@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * References on the providers of device memory: cheap to take and drop, dear to wait
+ * References on the providers of memory: cheap to take and drop, dear to wait
  * for, as those of the kernel are. Decides when the last one is gone; what happens then
  * is the caller's.
  */
@@ -8,9 +8,9 @@
 #include <physbio/page.h>
 
 #include "../core/platform.h"
+#include "mem-internal.h"
 
-/* Where this thread counts. Threads share a slot if there are many. */
-static unsigned int my_slot(void)
+unsigned int physbio_ref_slot(void)
 {
 	static unsigned int next;
 	static __thread unsigned int mine; /* from 1 */
@@ -27,7 +27,7 @@ static unsigned int my_slot(void)
  */
 bool physbio_pagemap_tryget(struct pb_dev_pagemap *pgmap)
 {
-	long *count = &pgmap->slots[my_slot()].count;
+	long *count = &pgmap->slots[physbio_ref_slot()].count;
 
 	pb_count(PHYSBIO_ATOMIC);
 	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
@@ -52,12 +52,19 @@ void pb_put_dev_pagemap(struct pb_dev_pagemap *pgmap)
 	if (!pgmap)
 		return;
 	pb_count(PHYSBIO_ATOMIC);
-	__atomic_fetch_sub(&pgmap->slots[my_slot()].count, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(&pgmap->slots[physbio_ref_slot()].count, 1,
+			   __ATOMIC_RELEASE);
 }
 
 void physbio_pagemap_kill(struct pb_dev_pagemap *pgmap)
 {
 	__atomic_store_n(&pgmap->dead, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&pgmap->generation, 1, __ATOMIC_SEQ_CST);
+}
+
+void physbio_pagemap_resurrect(struct pb_dev_pagemap *pgmap)
+{
+	__atomic_store_n(&pgmap->dead, 0, __ATOMIC_SEQ_CST);
 }
 
 /*

@@ -137,10 +137,8 @@ static int pin_one(uintptr_t addr, unsigned int gup_flags,
 
 	if (!m || ((gup_flags & FOLL_WRITE) && !m->writable))
 		return -EFAULT;
-	*page = page_at(m, addr);
-	if (pb_page_is_p2pdma(*page) && !(gup_flags & FOLL_PCI_P2PDMA))
-		return -EREMOTEIO;
-	return physbio_page_pin(*page);
+	return physbio_frame_pin(m->frames[(addr - m->start) >> PB_PAGE_SHIFT],
+				 gup_flags & FOLL_PCI_P2PDMA, page);
 }
 
 int pin_user_pages_fast(unsigned long start, int nr_pages,

@@ -2,6 +2,8 @@
 /* The memory model: what exists, what is refused, and pins that balance. */
 #include "fixture.h"
 
+#include "../../src/core/platform.h"
+
 #include <physbio/xlate.h>
 
 static const struct physbio_region region = { .size = 1 };
@@ -154,6 +156,51 @@ static void a_pin_too_many_is_refused(void **state)
 	assert_int_equal(physbio_mem_pinned(mem, ram, 8 * PG), 0);
 }
 
+static void pins_that_are_not_there_are_reported(void **state)
+{
+	pb_phys_addr_t ram = RAM_START + 64 * PG;
+	struct pb_page *small = physbio_mem_page(mem, ram + PG);
+	struct pb_page *large = physbio_mem_page(mem, ram + 4 * PG);
+	struct physbio_error error = { 0 };
+	const struct {
+		struct pb_page *page;
+		unsigned long npages;
+		bool refused;
+	} cases[] = {
+		{ small, 1, false },	    { small, 1, true },
+		{ small, ULONG_MAX, true }, { small, INT_MAX, true },
+		{ large, 1, false },	    { large, 2, true },
+		{ large, 1, false },	    { large, 1, true },
+	};
+	unsigned int i;
+
+	assert_int_equal(physbio_mem_make_folio(mem, ram + 4 * PG, 2), 0);
+	assert_int_equal(physbio_mem_pin(mem, ram + PG, PG), 0);
+	assert_int_equal(physbio_mem_pin(mem, ram + 4 * PG, 2 * PG), 0);
+	small->refcount.counter += 5;
+	large->refcount.counter += 5;
+	assert_int_equal(physbio_mem_underflows(&error), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		unpin_user_folio((struct pb_folio *)cases[i].page,
+				 cases[i].npages);
+		assert_int_equal(physbio_mem_underflows(&error),
+				 cases[i].refused);
+	}
+	assert_int_equal(error.err, -ERANGE);
+	assert_non_null(strstr(error.message, "1 pins"));
+	assert_non_null(strstr(error.message, "5 references"));
+	assert_int_equal(physbio_mem_underflows(NULL), 0);
+	assert_int_equal(small->refcount.counter, 5);
+	assert_int_equal(large->refcount.counter, 5);
+	assert_int_equal(large->pincount.counter, 0);
+}
+
+static void nodes_are_known_where_there_are_several(void **state)
+{
+	assert_int_equal(physbio_mem_nid(mem, 0), -1);
+	assert_true(physbio_mem_nid(mem, RAM_START) >= -1);
+}
+
 static void folios_are_made_of_free_aligned_pages(void **state)
 {
 	pb_phys_addr_t ram = RAM_START + 64 * PG;
@@ -188,6 +235,12 @@ int main(void)
 			mem_down),
 		cmocka_unit_test_setup_teardown(a_pin_too_many_is_refused,
 						three_ranges, mem_down),
+		cmocka_unit_test_setup_teardown(
+			pins_that_are_not_there_are_reported, three_ranges,
+			mem_down),
+		cmocka_unit_test_setup_teardown(
+			nodes_are_known_where_there_are_several, three_ranges,
+			mem_down),
 		cmocka_unit_test_setup_teardown(
 			folios_are_made_of_free_aligned_pages, three_ranges,
 			mem_down),
