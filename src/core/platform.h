@@ -458,7 +458,7 @@ static inline size_t folio_size(const struct pb_folio *folio)
 
 static inline bool folio_test_large(const struct pb_folio *folio)
 {
-	return folio->page.flags & PB_PG_head;
+	return READ_ONCE(folio->page.flags) & PB_PG_head;
 }
 
 static inline struct pb_page *folio_page(struct pb_folio *folio,
