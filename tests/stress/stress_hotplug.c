@@ -376,11 +376,14 @@ static void *completer(void *arg)
 
 /* --- who looks up --- */
 
-/* What was found can be touched until the section ends. */
-static void page_touch(struct pb_page *page, pb_phys_addr_t paddr)
+/* What was found can be touched until the section ends, however long it takes. */
+static void page_touch(struct pb_page *page, pb_phys_addr_t paddr,
+		       struct role *role)
 {
 	const uint32_t *bytes = physbio_mem_virt(mem, paddr);
 
+	if (next_random(role) % 64 == 0)
+		sched_yield();
 	(void)__atomic_load_n(&page->flags, __ATOMIC_RELAXED);
 	if (pb_page_to_phys(page) != paddr)
 		die("another page", (long)(paddr / PG));
@@ -408,7 +411,7 @@ static void look_up(struct physbio_rescache *own, struct role *role)
 		break;
 	}
 	if (!err && page)
-		page_touch(page, paddr);
+		page_touch(page, paddr, role);
 	else
 		count(LOST);
 	physbio_read_unlock(idx);
