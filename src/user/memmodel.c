@@ -367,7 +367,7 @@ static bool is_device(const struct mem_range *mr)
 	       mr->range.kind == PHYSBIO_MEM_DAX;
 }
 
-/* Each range is a provider of its own; pages of device memory point to it. */
+/* Pages of device memory point to who provides it. */
 static void range_own(unsigned int i)
 {
 	const struct mem_range *mr = &made.ranges[i];
@@ -375,9 +375,6 @@ static void range_own(unsigned int i)
 	struct pb_dev_pagemap *pgmap = &made.pagemaps[i];
 	unsigned long pfn = first_pfn(mr), last = last_pfn(mr);
 
-	pgmap->start = mr->range.start;
-	pgmap->size = mr->range.size;
-	pgmap->region = mr->range.region;
 	if (!is_device(mr))
 		return;
 	for (; pfn <= last; pfn++) {
@@ -420,8 +417,12 @@ static bool pagemaps_make(void)
 		return false;
 	memset(made.pagemaps, 0, size);
 	made.bytes += size;
-	for (i = 0; i < made.nr_ranges; i++)
+	for (i = 0; i < made.nr_ranges; i++) {
+		made.pagemaps[i].start = made.ranges[i].range.start;
+		made.pagemaps[i].size = made.ranges[i].range.size;
+		made.pagemaps[i].region = made.ranges[i].range.region;
 		range_own(i);
+	}
 	return !pagemaps_find();
 }
 
