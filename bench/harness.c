@@ -139,10 +139,25 @@ static void cpu_model(char *text, size_t size)
 		fclose(f);
 }
 
+static void describe_nodes(struct bench *b)
+{
+	FILE *f = fopen("/sys/devices/system/node/online", "r");
+	unsigned int cpu, node = 0;
+
+	snprintf(b->nodes, sizeof(b->nodes), "0");
+	if (f && fgets(b->nodes, sizeof(b->nodes), f))
+		b->nodes[strcspn(b->nodes, "\n")] = '\0';
+	if (f)
+		fclose(f);
+	if (!getcpu(&cpu, &node))
+		b->node = (int)node;
+}
+
 static void describe(struct bench *b)
 {
 	struct utsname u;
 
+	describe_nodes(b);
 	cpu_model(b->cpu_model, sizeof(b->cpu_model));
 	uname(&u);
 	snprintf(b->kernel, sizeof(b->kernel), "%s %s %s", u.sysname, u.release,
@@ -227,6 +242,10 @@ void bench_print_head(const struct bench *b)
 	       PHYSBIO_KERNEL_FLAGS);
 	printf("cpu       %s, pinned to CPU %d\nkernel    %s\n", b->cpu_model,
 	       b->cpu, b->kernel);
+	printf("nodes     %s; CPU and device on node %d%s\n", b->nodes, b->node,
+	       strpbrk(b->nodes, ",-") ?
+		       "" :
+		       " (one node: nothing is placed, all memory is near)");
 	printf("load      %.2f %.2f %.2f\n", b->load[0], b->load[1],
 	       b->load[2]);
 }
@@ -241,6 +260,8 @@ FILE *bench_json_open(const struct bench *b, const char *path)
 		"{\n  \"version\": \"%s\",\n  \"commit\": \"%s\",\n  \"compiler\": \"%s\",\n  \"flags\": \"%s\",\n",
 		PHYSBIO_VERSION, PHYSBIO_COMMIT, PHYSBIO_COMPILER,
 		PHYSBIO_KERNEL_FLAGS);
+	fprintf(f, "  \"nodes\": \"%s\",\n  \"node\": %d,\n", b->nodes,
+		b->node);
 	fprintf(f,
 		"  \"cpu\": \"%s\",\n  \"kernel\": \"%s\",\n  \"load\": [%.2f, %.2f, %.2f],\n  \"rounds\": %d,\n",
 		b->cpu_model, b->kernel, b->load[0], b->load[1], b->load[2],

@@ -24,6 +24,8 @@ struct bench {
 	/* of this machine */
 	char cpu_model[128];
 	char kernel[256];
+	char nodes[64]; /* NUMA nodes that are online */
+	int node; /* of the CPU, and so of the device that it serves */
 	double load[3];
 };
 

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What it costs to keep memory while I/O is in flight, and to look pages and providers
+ * up: ratios to a loop that does without, in one process, in turn. Every result is
+ * compared before, and all references must be back afterwards.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <physbio/hotplug.h>
+
+#include "harness.h"
+#include "lifetime-loops.h"
+
+#define NR_ADDRS 4096u
+#define MAX_CONTESTANTS 6
+#define MAX_PROVIDERS 4096u
+
+static struct bench bench = {
+	.name = "lifetime",
+	.title = "lifetimes, page caches and provider lookups against none",
+	.rounds = 1000,
+	.quick_rounds = 100,
+};
+
+/* --- the memory map --- */
+
+#define SECTION ((pb_phys_addr_t)PB_PAGES_PER_SECTION << PB_PAGE_SHIFT)
+#define START (4 * SECTION)
+#define NR_SECTIONS 64u
+
+static struct physbio_mem *mem;
+
+/* One range a section, on the node of our CPU. */
+static void map_make(void)
+{
+	struct physbio_mem_range ranges[NR_SECTIONS] = { { 0 } };
+	unsigned int i;
+
+	for (i = 0; i < NR_SECTIONS; i++) {
+		ranges[i].start = START + i * SECTION;
+		ranges[i].size = PHYSBIO_HOTPLUG_ALIGN;
+		ranges[i].kind = PHYSBIO_MEM_RAM_EMPTY;
+		ranges[i].nid = bench.node;
+	}
+	if (physbio_mem_create(ranges, NR_SECTIONS, &mem, NULL))
+		bench_die(&bench, "no memory map");
+	for (i = 0; i < NR_SECTIONS; i++)
+		physbio_mem_page(mem, ranges[i].start)->flags |= PB_PG_dirty;
+}
+
+/* Each range goes at once: nothing is held. */
+static void map_free(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_SECTIONS; i++)
+		if (physbio_mem_offline(mem, START + i * SECTION) ||
+		    physbio_mem_remove(mem, START + i * SECTION, 0))
+			bench_die(&bench, "range %u is still held", i);
+	physbio_mem_destroy(mem);
+}
+
+/* --- what is compared --- */
+
+struct contestant {
+	const char *name;
+	lifetime_loop_fn *loop;
+};
+
+static const struct contestant pages[] = {
+	{ "convert", loop_convert },
+	{ "map", loop_map },
+	{ "own", loop_own },
+	{ "shared", loop_shared },
+};
+
+static const struct contestant providers[] = {
+	{ "load", loop_load }, { "sorted", loop_sorted },
+	{ "tree", loop_tree }, { "radix", loop_radix },
+	{ "hash", loop_hash }, { "one-entry", loop_one_entry },
+};
+
+static const struct contestant holds[] = {
+	{ "none", loop_entries },
+	{ "segment", loop_segment },
+	{ "bio", loop_bio },
+	{ "epoch", loop_epoch },
+};
+
+enum group {
+	HOLDS,
+	PAGES,
+	PROVIDERS
+};
+
+static const struct shape {
+	const char *name;
+	enum group group;
+	uint32_t n; /* segments, sections, providers */
+	bool random; /* another section or provider each time */
+	unsigned int threads;
+} shapes[] = {
+	{ "hold, 1 segment", HOLDS, 1, false, 1 },
+	{ "hold, 16 segments", HOLDS, 16, false, 1 },
+	{ "hold, 256 segments", HOLDS, 256, false, 1 },
+	{ "hold, 1 segment, 2 threads", HOLDS, 1, false, 2 },
+	{ "hold, 16 segments, 2 threads", HOLDS, 16, false, 2 },
+	{ "hold, 256 segments, 2 threads", HOLDS, 256, false, 2 },
+	{ "page, hit, one section", PAGES, 1, false, 1 },
+	{ "page, hit, 16 sections", PAGES, 16, true, 1 },
+	{ "page, hit, 16, 2 threads", PAGES, 16, true, 2 },
+	{ "page, miss, 64 sections", PAGES, 64, true, 1 },
+	{ "provider, the same of 1", PROVIDERS, 1, false, 1 },
+	{ "provider, random of 16", PROVIDERS, 16, true, 1 },
+	{ "provider, random of 256", PROVIDERS, 256, true, 1 },
+	{ "provider, the same of 4096", PROVIDERS, 4096, false, 1 },
+	{ "provider, random of 4096", PROVIDERS, 4096, true, 1 },
+};
+
+#define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
+
+static const struct contestant *contestants_of(enum group group, int *nr)
+{
+	switch (group) {
+	case HOLDS:
+		*nr = (int)(sizeof(holds) / sizeof(holds[0]));
+		return holds;
+	case PAGES:
+		*nr = (int)(sizeof(pages) / sizeof(pages[0]));
+		return pages;
+	default:
+		*nr = (int)(sizeof(providers) / sizeof(providers[0]));
+		return providers;
+	}
+}
+
+/* --- what a thread works on --- */
+
+struct work {
+	struct lifetime_loop loop;
+	pb_phys_addr_t addrs[NR_ADDRS];
+	uintptr_t out[NR_ADDRS], want[NR_ADDRS];
+	struct physbio_rescache own;
+	struct pb_bio bio;
+	struct pb_bio_vec vecs[PB_BIO_MAX_VECS];
+};
+
+static struct physbio_rescache_shared *shared;
+static struct providers table;
+
+static uint64_t random_u64(void)
+{
+	static uint64_t state = 88172645463325252u;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state >> 8;
+}
+
+/* A section has a page that is used; those of a miss collide in a cache of one. */
+static void work_pages(struct work *w, const struct shape *shape)
+{
+	uint32_t i, section;
+
+	for (i = 0; i < NR_ADDRS; i++) {
+		section = shape->random ? (uint32_t)(random_u64() % shape->n) :
+					  0;
+		if (shape->n == NR_SECTIONS)
+			section = i % NR_SECTIONS;
+		w->addrs[i] =
+			START + section * SECTION +
+			(random_u64() % PB_PAGES_PER_SUBSECTION) * PB_PAGE_SIZE;
+		w->want[i] = (uintptr_t)physbio_mem_page(mem, w->addrs[i]);
+	}
+}
+
+static void work_holds(struct work *w, const struct shape *shape)
+{
+	uint32_t i;
+
+	w->loop.nr = NR_ADDRS / shape->n / 4 + 1;
+	pb_bio_init(&w->bio, NULL, w->vecs, PB_BIO_MAX_VECS, PB_REQ_OP_READ);
+	w->want[0] = 0;
+	for (i = 0; i < shape->n; i++) {
+		pb_phys_addr_t at = START + 2 * i * (pb_phys_addr_t)512;
+
+		if (pb_bio_add_phys(&w->bio, at, 512) != 512)
+			bench_die(&bench, "%s: no such bio", shape->name);
+		w->want[0] += (uintptr_t)at;
+	}
+	for (i = 1; i < w->loop.nr; i++)
+		w->want[i] = w->want[0];
+}
+
+static void hash_add(const struct provider *p)
+{
+	uint32_t slot =
+		(uint32_t)(pb_pfn_to_section_nr(p->first) * 0x61c88647u) >> 18;
+
+	while (table.hash[slot])
+		slot = (slot + 1) % HASH_SLOTS;
+	table.hash[slot] = p;
+}
+
+/* Each in a section of its own, of sizes from 2 MiB up. */
+static void providers_make(uint32_t nr)
+{
+	static struct provider sorted[MAX_PROVIDERS];
+	struct physbio_pfn_range *r = bench_alloc(&bench, nr, sizeof(*r));
+	uint32_t i;
+
+	memset(table.hash, 0, sizeof(table.hash));
+	table.sorted = sorted;
+	table.nr = nr;
+	for (i = 0; i < nr; i++) {
+		sorted[i].first = 2ul * (i + 1) << PB_PFN_SECTION_SHIFT;
+		sorted[i].last = sorted[i].first +
+				 (PB_PAGES_PER_SUBSECTION << random_u64() % 6) -
+				 1;
+		sorted[i].word = 4ul * (i + 1);
+		r[i] = (struct physbio_pfn_range){ sorted[i].first,
+						   sorted[i].last,
+						   sorted[i].word };
+		hash_add(&sorted[i]);
+	}
+	physbio_range_tree_free(&table.tree);
+	physbio_radix_free(&table.radix);
+	if (physbio_range_tree_build(&table.tree, r, nr) ||
+	    physbio_radix_build(&table.radix, r, nr))
+		bench_die(&bench, "no trees of %u providers", nr);
+	free(r);
+}
+
+static void work_providers(struct work *w, const struct shape *shape)
+{
+	const struct provider *p = &table.sorted[shape->n / 3];
+	uint32_t i;
+
+	for (i = 0; i < NR_ADDRS; i++) {
+		if (shape->random)
+			p = &table.sorted[random_u64() % shape->n];
+		w->addrs[i] =
+			(pb_phys_addr_t)(p->first +
+					 random_u64() % PB_PAGES_PER_SUBSECTION)
+			<< PB_PAGE_SHIFT;
+		w->want[i] = p->word;
+	}
+}
+
+static struct work *work_make(const struct shape *shape)
+{
+	struct work *w = bench_alloc(&bench, 1, sizeof(*w));
+	unsigned int entries = shape->n == NR_SECTIONS ? 1 : NR_SECTIONS;
+
+	w->loop = (struct lifetime_loop){ .addrs = w->addrs,
+					  .nr = NR_ADDRS,
+					  .out = w->out,
+					  .own = &w->own,
+					  .shared = shared,
+					  .providers = &table,
+					  .bio = &w->bio };
+	if (physbio_rescache_init(&w->own, entries))
+		bench_die(&bench, "no cache");
+	if (shape->group == HOLDS)
+		work_holds(w, shape);
+	else if (shape->group == PAGES)
+		work_pages(w, shape);
+	else
+		work_providers(w, shape);
+	return w;
+}
+
+static void work_free(struct work *w)
+{
+	physbio_rescache_destroy(&w->own);
+	free(w);
+}
+
+/* The first loop over providers finds none: it loads alone. */
+static void verify(const struct shape *shape, const struct contestant *c,
+		   struct work *w)
+{
+	uint32_t i;
+
+	memset(w->out, 0xff, sizeof(w->out));
+	c->loop(&w->loop);
+	for (i = 0; i < w->loop.nr; i++)
+		if (w->out[i] != w->want[i] && c->loop != loop_load)
+			bench_die(&bench, "%s, %s: %u is 0x%lx, not 0x%lx",
+				  shape->name, c->name, i,
+				  (unsigned long)w->out[i],
+				  (unsigned long)w->want[i]);
+}
+
+/* --- another thread that does the same --- */
+
+static struct rival {
+	pthread_t thread;
+	struct work *work;
+	lifetime_loop_fn *loop; /* NULL: stop */
+	int cpu;
+} rival;
+
+static void *rival_run(void *arg)
+{
+	lifetime_loop_fn *loop;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)rival.cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	while ((loop = __atomic_load_n(&rival.loop, __ATOMIC_ACQUIRE)))
+		loop(&rival.work->loop);
+	return NULL;
+}
+
+static void rival_start(const struct shape *shape, lifetime_loop_fn *loop)
+{
+	if (shape->threads == 1)
+		return;
+	rival.work = work_make(shape);
+	rival.loop = loop;
+	rival.cpu = (bench.cpu + 1) % (int)sysconf(_SC_NPROCESSORS_ONLN);
+	if (pthread_create(&rival.thread, NULL, rival_run, NULL))
+		bench_die(&bench, "no second thread");
+}
+
+static void rival_turn(const struct shape *shape, lifetime_loop_fn *loop)
+{
+	if (shape->threads > 1)
+		__atomic_store_n(&rival.loop, loop, __ATOMIC_RELEASE);
+}
+
+static void rival_stop(const struct shape *shape)
+{
+	if (shape->threads == 1)
+		return;
+	__atomic_store_n(&rival.loop, NULL, __ATOMIC_RELEASE);
+	pthread_join(rival.thread, NULL);
+	work_free(rival.work);
+}
+
+/* --- results --- */
+
+struct figure {
+	double min, median; /* ns for each I/O or lookup */
+	double ratio; /* median over the rounds of it to the first contestant */
+};
+
+struct result {
+	const struct shape *shape;
+	struct figure figures[MAX_CONTESTANTS];
+};
+
+typedef uint64_t sample_t[MAX_CONTESTANTS];
+
+static void summarize(struct result *res, sample_t *samples, int nr,
+		      uint32_t items)
+{
+	double *values =
+		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*values));
+	int c, i;
+
+	for (c = 0; c < nr; c++) {
+		struct figure *f = &res->figures[c];
+
+		for (i = 0; i < bench.rounds; i++)
+			values[i] = (double)samples[i][c] / items;
+		f->median = bench_median(values, bench.rounds);
+		f->min = values[0];
+		for (i = 0; i < bench.rounds; i++)
+			values[i] =
+				(double)samples[i][c] / (double)samples[i][0];
+		f->ratio = bench_median(values, bench.rounds);
+	}
+	free(values);
+}
+
+/* Once for the caches, which the one before may have left cold, and once for the clock. */
+static uint64_t time_loop(lifetime_loop_fn *loop, const struct work *w)
+{
+	uint64_t start;
+
+	loop(&w->loop);
+	start = bench_now_ns();
+	loop(&w->loop);
+	return bench_now_ns() - start;
+}
+
+static void time_shape(struct result *res, const struct contestant *cs, int nr,
+		       struct work *w)
+{
+	sample_t *samples =
+		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*samples));
+	int round, i, c;
+
+	for (round = 0; round < bench.rounds; round++) {
+		bench_progress(&bench, res->shape->name, round);
+		for (i = 0; i < nr; i++) {
+			c = (round + i) % nr;
+			rival_turn(res->shape, cs[c].loop);
+			samples[round][c] = time_loop(cs[c].loop, w);
+		}
+	}
+	summarize(res, samples, nr, w->loop.nr);
+	free(samples);
+}
+
+static void bench_shape(struct result *res)
+{
+	const struct shape *shape = res->shape;
+	const struct contestant *cs;
+	struct work *w;
+	int nr, c;
+
+	if (physbio_rescache_shared_create(
+		    shape->n == NR_SECTIONS ? 1 : NR_SECTIONS, &shared))
+		bench_die(&bench, "no cache");
+	if (shape->group == PROVIDERS)
+		providers_make(shape->n);
+	cs = contestants_of(shape->group, &nr);
+	w = work_make(shape);
+	for (c = 0; c < nr; c++)
+		verify(shape, &cs[c], w);
+	rival_start(shape, cs[0].loop);
+	time_shape(res, cs, nr, w);
+	rival_stop(shape);
+	work_free(w);
+	physbio_rescache_shared_destroy(shared);
+}
+
+/* --- output --- */
+
+static void print_header(void)
+{
+	bench_print_head(&bench);
+	printf("memory    page structs on node %d\n",
+	       physbio_mem_nid(mem, START));
+	printf("caches    %u entries: %zu bytes a thread's own\n", NR_SECTIONS,
+	       sizeof(struct physbio_rescache) +
+		       NR_SECTIONS * sizeof(struct physbio_pages));
+	printf("rounds    %d, contestants in turn, the second thread on CPU %d\n",
+	       bench.rounds,
+	       (bench.cpu + 1) % (int)sysconf(_SC_NPROCESSORS_ONLN));
+	printf("median ns for an I/O or a lookup, and in brackets the ratio to the first one in the same round\n"
+	       "hold: take and drop what the entries of a bio are in; none: only read the entries\n"
+	       "page: convert is the unchecked conversion; map asks the memory map; shared has its read section\n"
+	       "provider: load is the loop without a lookup; one-entry is the last one found before the array\n\n");
+}
+
+static void print_result(const struct result *res)
+{
+	const struct contestant *cs;
+	int nr, c;
+
+	cs = contestants_of(res->shape->group, &nr);
+	printf("%-30s", res->shape->name);
+	for (c = 0; c < nr; c++)
+		printf("  %s %.2f (%.2f)", cs[c].name, res->figures[c].median,
+		       res->figures[c].ratio);
+	putchar('\n');
+	if (res->shape->group != HOLDS)
+		return;
+	printf("%-30s", "  more than none, a segment");
+	for (c = 1; c < nr; c++)
+		printf("  %s %.2f", cs[c].name,
+		       (res->figures[c].median - res->figures[0].median) /
+			       res->shape->n);
+	putchar('\n');
+}
+
+static void json_result(FILE *f, const struct result *res)
+{
+	const struct shape *shape = res->shape;
+	const struct contestant *cs;
+	int nr, c;
+
+	cs = contestants_of(shape->group, &nr);
+	fprintf(f, "    {\"shape\": \"%s\", \"n\": %u, \"threads\": %u",
+		shape->name, shape->n, shape->threads);
+	for (c = 0; c < nr; c++)
+		fprintf(f,
+			",\n     \"%s\": {\"min_ns\": %.4f, \"median_ns\": %.4f, \"ratio\": %.4f}",
+			cs[c].name, res->figures[c].min, res->figures[c].median,
+			res->figures[c].ratio);
+	fputc('}', f);
+}
+
+static void write_json(const char *path, const struct result *results, int n)
+{
+	FILE *f = bench_json_open(&bench, path);
+	int i;
+
+	fprintf(f, "  \"results\": [\n");
+	for (i = 0; i < n; i++) {
+		json_result(f, &results[i]);
+		fputs(i + 1 < n ? ",\n" : "\n", f);
+	}
+	fputs("  ]\n", f);
+	bench_json_close(&bench, path, f);
+}
+
+int main(int argc, char **argv)
+{
+	static struct result results[NR_SHAPES];
+	int i, n = 0;
+
+	bench_start(&bench, argc, argv);
+	map_make();
+	print_header();
+	for (i = 0; i < NR_SHAPES; i++) {
+		if (!bench_wanted(&bench, shapes[i].name))
+			continue;
+		results[n].shape = &shapes[i];
+		bench_shape(&results[n]);
+		bench_progress_done();
+		print_result(&results[n++]);
+		fflush(stdout);
+	}
+	if (!n)
+		bench_die(&bench, "--filter: no shape has \"%s\" in its name",
+			  bench.filter);
+	for (i = 0; i < bench.nr_json; i++)
+		write_json(bench.json[i], results, n);
+	physbio_range_tree_free(&table.tree);
+	physbio_radix_free(&table.radix);
+	map_free();
+	return 0;
+}
