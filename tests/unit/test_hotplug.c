@@ -192,6 +192,44 @@ static void a_reference_keeps_an_offline_range_from_coming_back(void **state)
 	assert_int_equal(physbio_mem_add(mem, PEER), 0);
 }
 
+/* --- failures --- */
+
+int __real_mprotect(void *addr, size_t len, int prot);
+int __wrap_mprotect(void *addr, size_t len, int prot);
+
+static int calls_until_failure = -1; /* below 0: none fails */
+
+int __wrap_mprotect(void *addr, size_t len, int prot)
+{
+	if (calls_until_failure == 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (calls_until_failure > 0)
+		calls_until_failure--;
+	return __real_mprotect(addr, len, prot);
+}
+
+static void a_range_that_finds_no_room_stays_removed(void **state)
+{
+	int calls, err = -ENOMEM;
+
+	unplug(PEER);
+	for (calls = 0; err; calls++) {
+		calls_until_failure = calls;
+		err = physbio_mem_add(mem, PEER);
+		calls_until_failure = -1;
+		if (!err)
+			break;
+		assert_int_equal(err, -ENOMEM);
+		assert_null(physbio_mem_page(mem, PEER));
+		assert_int_equal(physbio_mem_pin(mem, PEER, 1), -EFAULT);
+		assert_int_equal(physbio_mem_remove(mem, PEER, 0), -EINVAL);
+	}
+	assert_int_equal(calls, 2); /* bytes, page structs */
+	assert_int_equal(physbio_mem_pin(mem, PEER, 1), 0);
+}
+
 /* What keeps a range, how it is taken and how it is let go. */
 static struct test_bio tb;
 static struct physbio_hold hold;
@@ -309,6 +347,7 @@ int main(void)
 		WITH_MAP(what_comes_back_is_new),
 		WITH_MAP(an_offline_range_comes_back_as_it_was),
 		WITH_MAP(a_reference_keeps_an_offline_range_from_coming_back),
+		WITH_MAP(a_range_that_finds_no_room_stays_removed),
 		WITH_MAP(who_uses_a_range_is_waited_for),
 		WITH_MAP(a_read_section_keeps_what_it_found),
 	};

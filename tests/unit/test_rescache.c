@@ -288,6 +288,49 @@ static void sizes_are_powers_of_two_within_bounds(void **state)
 	physbio_rescache_shared_destroy(NULL);
 }
 
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_aligned_alloc(size_t align, size_t size);
+void *__wrap_aligned_alloc(size_t align, size_t size);
+
+static int allocs_until_failure = -1; /* below 0: none fails */
+
+static bool alloc_fails(void)
+{
+	return allocs_until_failure >= 0 && !allocs_until_failure--;
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return alloc_fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t size)
+{
+	return alloc_fails() ? NULL : __real_aligned_alloc(align, size);
+}
+
+static void without_memory_there_is_no_cache(void **state)
+{
+	struct physbio_rescache_shared *made = NULL;
+	struct physbio_rescache cache;
+	int i, err;
+
+	allocs_until_failure = 0;
+	assert_int_equal(physbio_rescache_init(&cache, 8), -ENOMEM);
+	for (i = 0, err = -ENOMEM; err; i++) {
+		allocs_until_failure = i;
+		err = physbio_rescache_shared_create(8, &made);
+		if (!err)
+			break;
+		assert_int_equal(err, -ENOMEM);
+		assert_null(made);
+	}
+	allocs_until_failure = -1;
+	assert_int_equal(i, 3); /* it, its entries, its statistics */
+	physbio_rescache_shared_destroy(made);
+}
+
 /* One entry serves two sections in turn: never more than there is room for. */
 static void a_cache_of_one_entry_works(void **state)
 {
@@ -371,6 +414,7 @@ int main(void)
 		WITH_MAP(a_reference_keeps_what_was_found),
 		WITH_MAP(invalidation_takes_what_it_touches),
 		cmocka_unit_test(sizes_are_powers_of_two_within_bounds),
+		cmocka_unit_test(without_memory_there_is_no_cache),
 		WITH_MAP(a_cache_of_one_entry_works),
 		WITH_MAP(readers_see_no_half_of_an_entry),
 	};
