@@ -12,11 +12,12 @@ struct pb_page *physbio_delay_pfn_to_page(unsigned long pfn)
 {
 	unsigned int i;
 
+	/* The compiler no longer knows what @pfn holds. */
 	for (i = bench_delay; i; i--) {
 		pfn = ~pfn;
-		OPTIMIZER_HIDE_VAR(pfn);
+		__asm__("" : "+r"(pfn));
 		pfn = ~pfn;
-		OPTIMIZER_HIDE_VAR(pfn);
+		__asm__("" : "+r"(pfn));
 	}
 	return physbio_vmemmap_pfn_to_page(pfn);
 }

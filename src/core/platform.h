@@ -124,9 +124,6 @@ typedef uint64_t u64;
 
 #define noinline __attribute__((noinline))
 
-/* The compiler no longer knows what @var holds. */
-#define OPTIMIZER_HIDE_VAR(var) __asm__("" : "=r"(var) : "0"(var))
-
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 /* Stub: the condition, without the splat. */
