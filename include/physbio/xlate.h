@@ -73,6 +73,9 @@ struct physbio_window {
  */
 #define PHYSBIO_WINDOW_INDEX_BYTES(nr) (192 + 16 * (size_t)(nr))
 
+/* What a table may have: indices and counts of what finds them are of 32 bits. */
+#define PHYSBIO_MAX_WINDOWS (1u << 30)
+
 /* Finds a window of many. What it remembers is read without a call, the rest is its own. */
 struct physbio_window_index {
 	const struct physbio_window *last; /* never NULL */
@@ -190,7 +193,7 @@ PB_API void physbio_xlate_init_identity(struct physbio_xlate *x);
  * @x: translator to fill
  * @windows: table, ascending by physical address; kept by the caller as long as
  *	@x is used
- * @nr: windows in it
+ * @nr: windows in it, at most PHYSBIO_MAX_WINDOWS
  * @index: memory of PHYSBIO_WINDOW_INDEX_BYTES(@nr), aligned for a pointer, for this
  *	translator alone; kept likewise, and filled here
  *
@@ -199,8 +202,9 @@ PB_API void physbio_xlate_init_identity(struct physbio_xlate *x);
  * touch, from address 0 on and with no offset, are one: the identity up to their end,
  * with nothing to look up.
  *
- * Context: any. Return: 0, or -EINVAL and @x as before if a window is empty, wraps
- * on either side, or overlaps the one before it or stands out of order.
+ * Context: any. Return: 0, or -EINVAL and @x as before if there are too many windows, or
+ * if one is empty, wraps on either side, or overlaps the one before it or stands out of
+ * order.
  */
 PB_API int physbio_xlate_init_windows(struct physbio_xlate *x,
 				      const struct physbio_window *windows,

@@ -124,6 +124,13 @@ typedef uint64_t u64;
 
 #define noinline __attribute__((noinline))
 
+/* The kernel is built with variables that are zero at first, which costs. */
+#if __has_attribute(__uninitialized__)
+#define __uninitialized __attribute__((__uninitialized__))
+#else
+#define __uninitialized
+#endif
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 /* Stub: the condition, without the splat. */

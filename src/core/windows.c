@@ -201,70 +201,85 @@ static u32 reach_map(const struct reach *r, const struct pb_phys_vec *vecs,
 	return i;
 }
 
-/* The first windows of a batch, ascending: their reaches, by member. */
 #define NR_REACHES 4u
 
+/*
+ * The first windows of a batch, in the order of its ranges; and, once one of them is met
+ * again, by member and ascending, so that the one that an address can be in is found
+ * without a branch.
+ */
 struct reach_set {
-	pb_phys_addr_t start[NR_REACHES]; /* what is not used: the last address */
-	u64 size[NR_REACHES]; /* and nothing there */
-	u64 offset[NR_REACHES];
+	struct reach found[NR_REACHES];
 	u32 nr;
+	u32 nr_sorted; /* of those found; what is left repeats the last */
+	pb_phys_addr_t start[NR_REACHES];
+	u64 size[NR_REACHES];
+	u64 offset[NR_REACHES];
 };
 
-static void set_init(struct reach_set *set)
+static bool set_has(const struct reach_set *set, const struct pb_phys_vec *vec)
 {
 	u32 i;
 
-	for (i = 0; i < NR_REACHES; i++) {
-		set->start[i] = (pb_phys_addr_t)-1;
-		set->size[i] = 0;
-	}
-	set->nr = 0;
+	for (i = 0; i < set->nr; i++)
+		if (reach_has(&set->found[i], vec))
+			return true;
+	return false;
 }
 
-/* @r is not among them, and there is room. */
-static void set_add(struct reach_set *set, const struct reach *r)
+static u32 rank_of(const struct reach_set *set, pb_phys_addr_t start)
 {
-	u32 i = set->nr++;
+	u32 i, rank = 0;
 
-	for (; i && set->start[i - 1] > r->start; i--) {
-		set->start[i] = set->start[i - 1];
-		set->size[i] = set->size[i - 1];
-		set->offset[i] = set->offset[i - 1];
-	}
-	set->start[i] = r->start;
-	set->size[i] = r->size;
-	set->offset[i] = r->offset;
+	for (i = 0; i < set->nr; i++)
+		rank += set->found[i].start < start;
+	return rank;
 }
 
-/* The one that @phys can be in, without a branch: their order may be any. */
-static unsigned long reach_near(const struct reach_set *set,
-				pb_phys_addr_t phys)
+static void set_place(struct reach_set *set, u32 i, struct reach r)
 {
-	unsigned long i = phys >= set->start[1];
+	set->start[i] = r.start;
+	set->size[i] = r.size;
+	set->offset[i] = r.offset;
+}
 
-	i += phys >= set->start[2];
-	i += phys >= set->start[3];
-	return i;
+static void set_sort(struct reach_set *set)
+{
+	u32 i, last = 0;
+
+	for (i = 0; i < set->nr; i++) {
+		set_place(set, rank_of(set, set->found[i].start),
+			  set->found[i]);
+		if (set->found[i].start > set->found[last].start)
+			last = i;
+	}
+	for (; i < NR_REACHES; i++)
+		set_place(set, i, set->found[last]);
+	set->nr_sorted = set->nr;
 }
 
 /* Ranges in front that are in the set's windows. Return: how many. */
 static u32 set_map(const struct reach_set *set, const struct pb_phys_vec *vecs,
 		   u32 nr, pb_dma_addr_t *addrs)
 {
+	/* Not read again and again, though @addrs might be the same memory. */
+	const pb_phys_addr_t start1 = set->start[1], start2 = set->start[2],
+			     start3 = set->start[3];
+	const struct pb_phys_vec *vec = vecs, *behind = vecs + nr;
 	unsigned long near;
-	u64 end;
-	u32 i;
+	u64 at, end;
 
-	for (i = 0; i < nr; i++) {
-		near = reach_near(set, vecs[i].paddr);
-		end = (u64)(pb_phys_addr_t)(vecs[i].paddr - set->start[near]) +
-		      vecs[i].len;
-		if (unlikely(end < vecs[i].len || end > set->size[near]))
+	for (; vec < behind; vec++) {
+		near = vec->paddr >= start1;
+		near += vec->paddr >= start2;
+		near += vec->paddr >= start3;
+		at = (pb_phys_addr_t)(vec->paddr - set->start[near]);
+		end = at + vec->len;
+		if (unlikely(end < at || end > set->size[near]))
 			break;
-		addrs[i] = physbio_dma_make(vecs[i].paddr + set->offset[near]);
+		*addrs++ = physbio_dma_make(vec->paddr + set->offset[near]);
 	}
-	return i;
+	return nr - (u32)(behind - vec);
 }
 
 static int map_each(const struct pb_device *dev, const struct pb_phys_vec *vecs,
@@ -282,37 +297,54 @@ static int map_each(const struct pb_device *dev, const struct pb_phys_vec *vecs,
 	return 0;
 }
 
-/* Ranges that are not all in the remembered window. */
-static noinline int map_by_set(const struct pb_device *dev,
+/* The window of a range joins the set. Return: false if it has not all of it. */
+static bool set_search(const struct pb_device *dev, struct reach_set *set,
+		       const struct pb_phys_vec *vec)
+{
+	const struct physbio_window *w = window_near(dev->xlate, vec->paddr);
+	struct reach *r = &set->found[set->nr];
+
+	*r = reach_of(w, dev->dma_mask);
+	if (unlikely(!reach_has(r, vec)))
+		return false;
+	remember(dev->xlate->index, w, vec->paddr);
+	set->nr++;
+	return true;
+}
+
+/* Ranges that are not all in @r, the remembered window. */
+static noinline int map_by_set(const struct pb_device *dev, struct reach r,
 			       const struct pb_phys_vec *vecs, u32 nr,
 			       pb_dma_addr_t *addrs)
 {
-	const struct physbio_window *w;
-	struct reach_set set;
-	struct reach r;
-	u32 i;
+	struct reach_set set __uninitialized;
+	u32 i = 0;
 
-	set_init(&set);
-	for (i = 0; i < nr; i += reach_map(&r, &vecs[i], nr - i, &addrs[i])) {
-		i += set_map(&set, &vecs[i], nr - i, &addrs[i]);
-		if (i == nr)
-			break;
-		if (set.nr == NR_REACHES)
+	set.found[0] = r;
+	set.nr = reach_has(&r, vecs);
+	set.nr_sorted = 0;
+	while (i < nr) {
+		if (set_has(&set, &vecs[i])) {
+			if (set.nr != set.nr_sorted)
+				set_sort(&set);
+			i += set_map(&set, &vecs[i], nr - i, &addrs[i]);
+			continue;
+		}
+		if (unlikely(set.nr == NR_REACHES))
 			return map_each(dev, &vecs[i], nr - i, &addrs[i]);
-		w = window_near(dev->xlate, vecs[i].paddr);
-		r = reach_of(w, dev->dma_mask);
-		if (unlikely(!reach_has(&r, &vecs[i])))
+		if (unlikely(!set_search(dev, &set, &vecs[i])))
 			return -EIO;
-		set_add(&set, &r);
-		remember(dev->xlate->index, w, vecs[i].paddr);
+		i += reach_map(&set.found[set.nr - 1], &vecs[i], nr - i,
+			       &addrs[i]);
 	}
 	return 0;
 }
 
 /*
- * Most batches are in one window, or in one after the other: what was found last is tried
- * first, then what was found before, in any order. A batch that has more windows goes
- * on range by range. There is nothing to undo.
+ * Most batches are in one window, or in one after the other: what was found last goes on
+ * until a range leaves it. A batch that comes back to a window has all that were found
+ * tried at once, and one that has more of them goes on range by range. There is nothing
+ * to undo.
  */
 static int windows_map_batch(const struct pb_device *dev,
 			     const struct pb_phys_vec *vecs, u32 nr,
@@ -322,7 +354,7 @@ static int windows_map_batch(const struct pb_device *dev,
 		reach_of(READ_ONCE(dev->xlate->index->last), dev->dma_mask);
 	u32 i = reach_map(&r, vecs, nr, addrs);
 
-	return i == nr ? 0 : map_by_set(dev, &vecs[i], nr - i, &addrs[i]);
+	return i == nr ? 0 : map_by_set(dev, r, &vecs[i], nr - i, &addrs[i]);
 }
 #endif
 
@@ -473,7 +505,7 @@ int physbio_xlate_init_windows(struct physbio_xlate *x,
 	struct window_search *s;
 	u64 end;
 
-	if (!windows_ok(windows, nr))
+	if (nr > PHYSBIO_MAX_WINDOWS || !windows_ok(windows, nr))
 		return -EINVAL;
 	physbio_xlate_init_identity(x);
 	if (is_identity(windows, nr, &end)) {

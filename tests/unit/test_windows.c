@@ -99,6 +99,18 @@ static void tables_that_contradict_themselves_are_refused(void **state)
 	}
 }
 
+/* None of them is looked at. */
+static void more_windows_than_can_be_counted_are_refused(void **state)
+{
+	struct physbio_xlate before;
+
+	assert_int_equal(init(windows, ARRAY_SIZE(windows)), 0);
+	before = x;
+	assert_int_equal(init(NULL, PHYSBIO_MAX_WINDOWS + 1), -EINVAL);
+	assert_int_equal(init(NULL, UINT32_MAX), -EINVAL);
+	assert_memory_equal(&x, &before, sizeof(x));
+}
+
 static void a_window_may_end_at_the_top(void **state)
 {
 	const pb_phys_addr_t top = (pb_phys_addr_t)-0x1000;
@@ -411,6 +423,45 @@ static void a_batch_is_as_a_walk_has_it(void **state)
 	assert_in_range(refused, 100, 1900);
 }
 
+static void map_back_and_forth(const struct physbio_window *w, uint32_t nr)
+{
+	struct pb_phys_vec vecs[BATCH];
+	pb_dma_addr_t addrs[BATCH];
+	uint32_t i;
+
+	for (i = 0; i < BATCH; i++)
+		vecs[i] = (struct pb_phys_vec){
+			.paddr = (pb_phys_addr_t)(w[i % nr].start +
+						  (w[i % nr].size - 1)),
+			.len = 1,
+		};
+	assert_int_equal(physbio_xlate_map_batch(&dev, vecs, BATCH,
+						 PB_DMA_TO_DEVICE, 0, addrs),
+			 0);
+	for (i = 0; i < BATCH; i++)
+		assert_true(physbio_dma_value(addrs[i]) ==
+			    w[i % nr].bus + (w[i % nr].size - 1));
+}
+
+/* The last byte of all is one that a window's may be taken for. */
+static void a_batch_comes_back_to_a_window(void **state)
+{
+	const pb_phys_addr_t top = (pb_phys_addr_t)-0x1000;
+	const struct physbio_window w[] = {
+		{ top, 0x1000, 0x5000 },
+		{ 0x1000, 0x1000, 0x80001000 },
+		{ 0x8000, 0x2000, 0x10000 },
+		{ 0x4000, 0x1000, 0x8000 },
+	};
+	struct physbio_window sorted[] = { w[1], w[3], w[2], w[0] };
+	uint32_t nr;
+
+	for (nr = 1; nr <= ARRAY_SIZE(w); nr++) {
+		assert_int_equal(init(sorted, ARRAY_SIZE(sorted)), 0);
+		map_back_and_forth(w, nr);
+	}
+}
+
 /* The last is over a border, or beside a window; those before it are known. */
 static void a_batch_minds_both_borders(void **state)
 {
@@ -493,6 +544,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_goes_through_its_window),
 		cmocka_unit_test(tables_that_contradict_themselves_are_refused),
+		cmocka_unit_test(more_windows_than_can_be_counted_are_refused),
 		cmocka_unit_test(a_window_may_end_at_the_top),
 		cmocka_unit_test(an_empty_table_reaches_nothing),
 		cmocka_unit_test(the_identity_needs_no_translator),
@@ -501,6 +553,7 @@ int main(void)
 		cmocka_unit_test(a_peers_memory_may_pass_the_windows_by),
 		cmocka_unit_test(every_layout_is_as_a_walk_has_it),
 		cmocka_unit_test(a_batch_is_as_a_walk_has_it),
+		cmocka_unit_test(a_batch_comes_back_to_a_window),
 		cmocka_unit_test(a_batch_minds_both_borders),
 		cmocka_unit_test(threads_share_a_translator),
 	};
