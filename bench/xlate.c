@@ -60,30 +60,46 @@ enum access {
 	RANDOM_OF_FOUR, /* the same, in no order */
 };
 
+/* Where the windows of a table lie. */
+enum layout {
+	REGULAR, /* of equal sizes, no holes */
+	IRREGULAR, /* from 4 KiB to 64 GiB, and holes of nearly as many */
+	CLUSTERED, /* 4 KiB, one of them far from the others */
+	TWO_CLUSTERS, /* the same, one half of them far from the other */
+	MANY_CLUSTERS, /* the same, 64 at a place, anywhere */
+	GEOMETRIC, /* each larger than the one before it, from 4 KiB to 1 TiB */
+};
+
 static const struct shape {
 	const char *name;
 	enum access access;
 	uint32_t nr_windows; /* 0: the identity */
-	bool irregular;
+	enum layout layout;
 	int judged; /* contestant */
 	double goal; /* ratio that it must not exceed, 0: none */
 } shapes[] = {
-	{ "identity", RANDOM, 0, false, CALL, 0 },
-	{ "one of 1", ONE_WINDOW, 1, false, INLINE, 3.5 },
-	{ "one of 16", ONE_WINDOW, 16, false, INLINE, 3.5 },
-	{ "one of 256", ONE_WINDOW, 256, false, INLINE, 3.5 },
-	{ "one of 4096", ONE_WINDOW, 4096, false, INLINE, 5 },
-	{ "one of 4096, irregular", ONE_WINDOW, 4096, true, INLINE, 5 },
-	{ "random of 16", RANDOM, 16, false, INLINE, 14 },
-	{ "random of 16, irregular", RANDOM, 16, true, INLINE, 14 },
-	{ "random of 256", RANDOM, 256, false, INLINE, 0 },
-	{ "random of 256, irregular", RANDOM, 256, true, INLINE, 0 },
-	{ "random of 4096", RANDOM, 4096, false, INLINE, 30 },
-	{ "random of 4096, irregular", RANDOM, 4096, true, INLINE, 30 },
-	{ "4 of 4, in runs", RUNS, 4, true, BATCHES, 2.5 },
-	{ "4 of 4, at random", RANDOM_OF_FOUR, 4, true, BATCHES, 2.5 },
-	{ "4 of 256, in runs", RUNS, 256, true, BATCHES, 2.5 },
-	{ "4 of 256, at random", RANDOM_OF_FOUR, 256, true, BATCHES, 2.5 },
+	{ "identity", RANDOM, 0, REGULAR, CALL, 0 },
+	{ "one of 1", ONE_WINDOW, 1, REGULAR, INLINE, 3.5 },
+	{ "one of 16", ONE_WINDOW, 16, REGULAR, INLINE, 3.5 },
+	{ "one of 256", ONE_WINDOW, 256, REGULAR, INLINE, 3.5 },
+	{ "one of 4096", ONE_WINDOW, 4096, REGULAR, INLINE, 5 },
+	{ "one of 4096, irregular", ONE_WINDOW, 4096, IRREGULAR, INLINE, 5 },
+	{ "random of 16", RANDOM, 16, REGULAR, INLINE, 14 },
+	{ "random of 16, irregular", RANDOM, 16, IRREGULAR, INLINE, 14 },
+	{ "random of 256", RANDOM, 256, REGULAR, INLINE, 0 },
+	{ "random of 256, irregular", RANDOM, 256, IRREGULAR, INLINE, 0 },
+	{ "random of 4096", RANDOM, 4096, REGULAR, INLINE, 30 },
+	{ "random of 4096, irregular", RANDOM, 4096, IRREGULAR, INLINE, 30 },
+	{ "random of 4096, clustered", RANDOM, 4096, CLUSTERED, INLINE, 30 },
+	{ "random of 4096, two clusters", RANDOM, 4096, TWO_CLUSTERS, INLINE,
+	  30 },
+	{ "random of 4096, many clusters", RANDOM, 4096, MANY_CLUSTERS, INLINE,
+	  30 },
+	{ "random of 4096, geometric", RANDOM, 4096, GEOMETRIC, INLINE, 30 },
+	{ "4 of 4, in runs", RUNS, 4, IRREGULAR, BATCHES, 2.5 },
+	{ "4 of 4, at random", RANDOM_OF_FOUR, 4, IRREGULAR, BATCHES, 2.5 },
+	{ "4 of 256, in runs", RUNS, 256, IRREGULAR, BATCHES, 2.5 },
+	{ "4 of 256, at random", RANDOM_OF_FOUR, 256, IRREGULAR, BATCHES, 2.5 },
 };
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
@@ -104,10 +120,38 @@ static uint64_t random_u64(void)
 	return state;
 }
 
-/*
- * Regular: equal sizes, no holes. Irregular: sizes from 4 KiB to 64 GiB and holes of
- * nearly as many.
- */
+/* Bytes of window @i. */
+static uint64_t size_of(enum layout layout, uint32_t i)
+{
+	/* Doubled 28 times, each time in 16 steps. */
+	uint32_t step = i * 28 * 16 / nr_windows;
+
+	if (layout == REGULAR)
+		return 0x100000;
+	if (layout == IRREGULAR)
+		return UINT64_C(4096) << random_u64() % 25;
+	if (layout == GEOMETRIC)
+		return (UINT64_C(256) << step / 16) * (16 + step % 16);
+	return 4096;
+}
+
+/* Bytes that belong to none, in front of window @i. */
+static uint64_t hole_before(enum layout layout, uint32_t i)
+{
+	const uint64_t far = UINT64_C(1) << 40;
+
+	if (layout == IRREGULAR)
+		return random_u64() % 4 ? 0 :
+					  UINT64_C(4096) << random_u64() % 20;
+	if (layout == CLUSTERED)
+		return i == nr_windows - 1 ? far : 0;
+	if (layout == TWO_CLUSTERS)
+		return i == nr_windows / 2 ? far : 0;
+	if (layout == MANY_CLUSTERS)
+		return i % 64 ? 0 : random_u64() % far;
+	return 0;
+}
+
 static void lay_out(const struct shape *shape)
 {
 	uint64_t at = 0x80000000u;
@@ -115,12 +159,9 @@ static void lay_out(const struct shape *shape)
 
 	nr_windows = shape->nr_windows;
 	for (i = 0; i < nr_windows; i++) {
-		if (shape->irregular && random_u64() % 4 == 0)
-			at += UINT64_C(4096) << random_u64() % 20;
+		at += hole_before(shape->layout, i);
 		table[i].start = at;
-		table[i].size = shape->irregular ?
-					UINT64_C(4096) << random_u64() % 25 :
-					0x100000;
+		table[i].size = size_of(shape->layout, i);
 		table[i].bus = random_u64() >> 8;
 		at += table[i].size;
 	}
@@ -338,7 +379,7 @@ static void print_header(void)
 	       "physbio_xlate_map_batch() of %u; binary: map_phys() of a binary search in the table\n"
 	       "goals are judged by the inline lookup, which looks at no mask, or by the batch, as named, min to min\n\n",
 	       BATCH);
-	printf("%-26s %9s %9s", "", "bare min", "median");
+	printf("%-30s %9s %9s", "", "bare min", "median");
 	for (c = BARE + 1; c < NR_CONTESTANTS; c++)
 		printf(" %8s", contestants[c].name);
 	printf("  goal\n");
@@ -355,7 +396,7 @@ static void print_result(const struct result *res)
 	const struct shape *shape = res->shape;
 	int c;
 
-	printf("%-26s %9.3f %9.3f", shape->name, res->figures[BARE].min,
+	printf("%-30s %9.3f %9.3f", shape->name, res->figures[BARE].min,
 	       res->figures[BARE].median);
 	for (c = BARE + 1; c < NR_CONTESTANTS; c++)
 		if (res->figures[c].ran)
@@ -374,9 +415,8 @@ static void json_result(FILE *f, const struct result *res)
 	const struct shape *shape = res->shape;
 	int c;
 
-	fprintf(f, "    {\"shape\": \"%s\", \"windows\": %u, \"irregular\": %s",
-		shape->name, shape->nr_windows,
-		shape->irregular ? "true" : "false");
+	fprintf(f, "    {\"shape\": \"%s\", \"windows\": %u", shape->name,
+		shape->nr_windows);
 	if (shape->goal)
 		fprintf(f, ", \"judged\": \"%s\", \"goal\": %g, \"met\": %s",
 			contestants[shape->judged].name, shape->goal,

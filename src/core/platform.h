@@ -220,6 +220,11 @@ static inline unsigned long rounddown_pow_of_two(unsigned long n)
 
 #define ffs(x) __builtin_ffs(x)
 
+static inline int fls64(u64 x)
+{
+	return x ? 64 - __builtin_clzll(x) : 0;
+}
+
 static inline pb_le32 cpu_to_le32(u32 x)
 {
 	return (PB_FORCE pb_le32)htole32(x);

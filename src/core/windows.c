@@ -11,22 +11,35 @@
 
 #define CACHE_LINE 64
 
+/* A piece of the address space that has parts of its own. */
+struct crowd {
+	u32 base; /* + (distance >> shift): the part */
+	u32 shift;
+};
+
 /*
- * Where each window starts, by 8 bytes, so that few cache lines tell it; and, where the
- * layout is even enough for it to help, a radix table in front: for each part of the
- * address space, which is cut in equal ones, the first window that can be there. A
- * search goes on from there in halves, as often as the fullest part needs, without
- * a branch that could be predicted wrongly. A layout that is not even has one
- * part, and no table.
+ * Where each window starts, by 8 bytes, so that few cache lines tell it; and, where it
+ * helps, tables in front: for each part of the address space the first window that can
+ * be there. A search goes on from there in halves, as often as the fullest part needs,
+ * without a branch that could be predicted wrongly.
+ *
+ * Where the layout is even the space is cut into equal parts. Where windows crowd in
+ * some places it is cut into crowds first, as floating point numbers cut it: the
+ * farther from the first window the larger, 1 << crowd_bits of a size. Each of them is
+ * cut into equal parts, as many as it has windows. What neither helps has no table.
  */
 struct window_search {
 	/* Written where the threads change windows, so on a line of its own. */
 	struct physbio_window_index index;
-	/* address >> shift - first_part: its part */
-	pb_phys_addr_t first_part __attribute__((aligned(CACHE_LINE)));
-	unsigned int shift;
+	/* where the first window begins: distances are from there */
+	pb_phys_addr_t first __attribute__((aligned(CACHE_LINE)));
+	u32 shift; /* distance >> shift: the part, without crowds */
 	u32 nr_parts; /* 0: no table */
+	u32 crowd_bits;
+	u32 crowd_shift; /* distance >> crowd_shift is what they cut */
+	u32 nr_crowds; /* 0: equal parts */
 	unsigned long half; /* of the fullest part's windows */
+	const struct crowd *crowds;
 	u32 *parts; /* index of a window */
 	/* The last address before each window. Nothing is above those behind them. */
 	pb_phys_addr_t keys[] __attribute__((aligned(CACHE_LINE)));
@@ -43,6 +56,26 @@ static const struct window_search *search_of(const struct physbio_xlate *x)
 	return (const struct window_search *)x->index;
 }
 
+/* The crowd of a distance: its exponent, then its upper @bits below the first. */
+static u64 crowd_of(u64 at, u32 bits)
+{
+	u32 shift = (u32)fls64(at >> bits | 1) - 1;
+
+	return ((u64)shift << bits) + (at >> shift);
+}
+
+/* Out of line, so that the others have no registers to save. */
+static noinline u64 part_in_crowd(const struct window_search *s, u64 at)
+{
+	u64 i = crowd_of(at >> s->crowd_shift, s->crowd_bits);
+	const struct crowd *crowd;
+
+	if (unlikely(i >= s->nr_crowds))
+		return s->nr_parts;
+	crowd = &s->crowds[i];
+	return (u32)(crowd->base + (u32)(at >> crowd->shift));
+}
+
 /*
  * The first window to look at. What is before all parts or behind them is in no
  * window: any will do.
@@ -50,11 +83,12 @@ static const struct window_search *search_of(const struct physbio_xlate *x)
 static unsigned long first_of(const struct window_search *s,
 			      pb_phys_addr_t phys)
 {
-	pb_phys_addr_t part;
+	u64 at = (pb_phys_addr_t)(phys - s->first);
+	u64 part;
 
 	if (!s->nr_parts)
 		return 0;
-	part = (pb_phys_addr_t)((phys >> s->shift) - s->first_part);
+	part = s->nr_crowds ? part_in_crowd(s, at) : at >> s->shift;
 	return likely(part < s->nr_parts) ? s->parts[part] : 0;
 }
 
@@ -72,7 +106,14 @@ window_near(const struct physbio_xlate *x, pb_phys_addr_t phys)
 	unsigned long half, i = first_of(s, phys);
 
 	pb_count(PHYSBIO_LOOKUP);
-	for (half = s->half; half; half /= 2)
+	/* Four at a time: the end of a longer loop is predicted wrongly. */
+	for (half = s->half; half >= 8; half /= 16) {
+		i = step(s, i, half, phys);
+		i = step(s, i, half / 2, phys);
+		i = step(s, i, half / 4, phys);
+		i = step(s, i, half / 8, phys);
+	}
+	for (; half; half /= 2)
 		i = step(s, i, half, phys);
 	return &x->windows[i];
 }
@@ -376,8 +417,15 @@ static unsigned int steps_for(u32 nr)
 	return steps;
 }
 
-/* What a table of parts must save, or it costs more than it saves. */
-#define STEPS_SAVED 3u
+/* What tables cost, as steps of a search. */
+#define EVEN_COST 3u
+#define CROWDS_COST 5u
+
+/*
+ * 8 bytes of a crowd for each three windows, and 4 of a part for each window and for
+ * each crowd: with the key 16 bytes for each window.
+ */
+#define MAX_CROWDS(nr) ((nr) / 3)
 
 static void fill_keys(struct window_search *s,
 		      const struct physbio_window *windows, u32 nr, u32 nr_keys)
@@ -388,40 +436,144 @@ static void fill_keys(struct window_search *s,
 		s->keys[i] = i < nr ? windows[i].start - 1 : (pb_phys_addr_t)-1;
 }
 
-/* Parts of a size that is a power of two, at most two for each window. */
-static void choose_parts(struct window_search *s, pb_phys_addr_t first,
-			 pb_phys_addr_t last, u32 nr)
+/* A walk over the windows while parts are filled, in the same order. */
+struct walk {
+	const struct physbio_window *windows;
+	u32 nr;
+	u32 i; /* the window that it has come to */
+	u32 most; /* windows of a part so far */
+};
+
+/* Distances of window @i's first and last byte from the first window. */
+static u64 start_of(const struct walk *walk, u32 i)
 {
-	s->shift = 0;
-	while ((last >> s->shift) - (first >> s->shift) >= 2 * (u64)nr)
-		s->shift++;
-	s->first_part = first >> s->shift;
-	s->nr_parts = (u32)((last >> s->shift) - s->first_part) + 1;
+	return walk->windows[i].start - walk->windows->start;
 }
 
-/* The part of window @i's first byte. */
-static u32 part_of(const struct window_search *s,
-		   const struct physbio_window *w)
+static u64 end_of(const struct walk *walk, u32 i)
 {
-	return (u32)((w->start >> s->shift) - s->first_part);
+	return start_of(walk, i) + (walk->windows[i].size - 1);
 }
 
-/* Return: how many windows the fullest part can have to do with. */
-static u32 fill_parts(struct window_search *s,
-		      const struct physbio_window *windows, u32 nr)
+/* On to the last window that begins up to @at bytes behind the first. */
+static void walk_to(struct walk *walk, u64 at)
 {
-	u32 part, i = 0, first, most = 0;
+	while (walk->i + 1 < walk->nr && start_of(walk, walk->i + 1) <= at)
+		walk->i++;
+}
 
-	for (part = 0; part < s->nr_parts; part++) {
-		/* The one that starts before it may reach into it. */
-		while (i + 1 < nr && part_of(s, &windows[i + 1]) < part)
-			i++;
-		s->parts[part] = first = i;
-		while (i + 1 < nr && part_of(s, &windows[i + 1]) == part)
-			i++;
-		most = max(most, i - first + 1);
+/* The next @nr parts, of 1 << @shift bytes, @at bytes behind the first window. */
+static void fill_parts(struct walk *walk, u32 *parts, u32 nr, u64 at, u32 shift)
+{
+	u64 size = (u64)1 << shift;
+	u32 i;
+
+	for (i = 0; i < nr; i++, at += size) {
+		/* The one that begins before it may reach into it. */
+		walk_to(walk, at);
+		parts[i] = walk->i;
+		walk_to(walk, at + (size - 1));
+		walk->most = max(walk->most, walk->i - parts[i] + 1);
 	}
-	return most;
+}
+
+/* Equal parts, at most two for each window. Return: the steps of a search in one. */
+static u32 fill_even(struct window_search *s, struct walk walk, u64 last)
+{
+	s->nr_crowds = 0;
+	s->parts = (u32 *)&s->keys[walk.nr];
+	s->shift = 0;
+	while (last >> s->shift >= 2 * (u64)walk.nr)
+		s->shift++;
+	s->nr_parts = (u32)(last >> s->shift) + 1;
+	fill_parts(&walk, s->parts, s->nr_parts, 0, s->shift);
+	return steps_for(walk.most);
+}
+
+/* Distances of a crowd's first and last byte. */
+struct span {
+	u64 first;
+	u64 last;
+};
+
+static struct span crowd_span(const struct window_search *s, u32 i)
+{
+	u32 doubled = i >> s->crowd_bits;
+	u32 shift = doubled ? doubled - 1 : 0;
+	struct span span;
+
+	span.first = (u64)(i - (shift << s->crowd_bits))
+		     << shift << s->crowd_shift;
+	span.last = span.first + (((u64)1 << shift << s->crowd_shift) - 1);
+	return span;
+}
+
+/*
+ * The windows that a crowd has to do with: from walk->i on. Return: how many. @span
+ * becomes what they have of it.
+ */
+static u32 crowd_windows(struct walk *walk, struct span *span)
+{
+	struct walk ahead;
+
+	walk_to(walk, span->first);
+	ahead = *walk;
+	walk_to(&ahead, span->last);
+	if (end_of(walk, walk->i) < span->first && walk->i < ahead.i)
+		span->first = start_of(walk, ++walk->i);
+	span->last = max(span->first, min(span->last, end_of(walk, ahead.i)));
+	return ahead.i - walk->i + 1;
+}
+
+/* As many parts as a crowd has windows, or fewer. */
+static void fill_crowd(struct window_search *s, struct walk *walk,
+		       struct crowd *crowd, struct span span)
+{
+	u32 nr = crowd_windows(walk, &span), shift = 0;
+
+	while ((span.last >> shift) - (span.first >> shift) >= nr)
+		shift++;
+	nr = (u32)((span.last >> shift) - (span.first >> shift)) + 1;
+	crowd->shift = shift;
+	crowd->base = s->nr_parts - (u32)(span.first >> shift);
+	fill_parts(walk, &s->parts[s->nr_parts], nr,
+		   span.first >> shift << shift, shift);
+	s->nr_parts += nr;
+}
+
+/* As many crowds as there may be, with @bits. Return: the steps of a search in a part. */
+static u32 fill_crowds(struct window_search *s, struct walk walk, u64 last,
+		       u32 bits)
+{
+	struct crowd *crowds = (struct crowd *)&s->keys[walk.nr];
+	u32 i;
+
+	s->crowd_bits = bits;
+	for (s->crowd_shift = 0;
+	     crowd_of(last >> s->crowd_shift, bits) >= MAX_CROWDS(walk.nr);)
+		s->crowd_shift++;
+	s->nr_crowds = (u32)crowd_of(last >> s->crowd_shift, bits) + 1;
+	s->crowds = crowds;
+	s->parts = (u32 *)&crowds[s->nr_crowds];
+	s->nr_parts = 0;
+	for (i = 0; i < s->nr_crowds; i++)
+		fill_crowd(s, &walk, &crowds[i], crowd_span(s, i));
+	return steps_for(walk.most);
+}
+
+/* Return: the bits with which a search takes the fewest steps. */
+static u32 best_bits(struct window_search *s, struct walk walk, u64 last)
+{
+	u32 bits, steps, best = 0, fewest = U32_MAX;
+
+	for (bits = 0; MAX_CROWDS(walk.nr) >> bits; bits++) {
+		steps = fill_crowds(s, walk, last, bits);
+		if (steps < fewest) {
+			fewest = steps;
+			best = bits;
+		}
+	}
+	return best;
 }
 
 /* A search that begins with the last windows must not look behind them. */
@@ -433,24 +585,33 @@ static void end_parts(struct window_search *s, u32 nr, u32 span)
 		s->parts[part] = min(s->parts[part], nr - span);
 }
 
+/* Return: the steps of a search, with the tables that are best, or none. */
+static u32 fill_tables(struct window_search *s,
+		       const struct physbio_window *windows, u32 nr)
+{
+	const struct walk walk = { .windows = windows, .nr = nr };
+	u64 last = end_of(&walk, nr - 1);
+	u32 all = steps_for(nr), even = U32_MAX, crowds = U32_MAX;
+
+	if (all > EVEN_COST)
+		even = EVEN_COST + fill_even(s, walk, last);
+	if (min(all, even) > CROWDS_COST)
+		crowds = CROWDS_COST +
+			 fill_crowds(s, walk, last, best_bits(s, walk, last));
+	if (crowds < min(all, even))
+		return crowds - CROWDS_COST;
+	if (even <= all)
+		return fill_even(s, walk, last);
+	s->nr_parts = 0;
+	return all;
+}
+
 static void search_fill(struct window_search *s,
 			const struct physbio_window *windows, u32 nr)
 {
-	const struct physbio_window *last = &windows[nr - 1];
-	unsigned int all = steps_for(nr), steps = all;
+	u32 steps = fill_tables(s, windows, nr);
 
-	s->nr_parts = 0;
-	if (all > STEPS_SAVED) {
-		s->parts = (u32 *)&s->keys[nr];
-		choose_parts(s, windows->start,
-			     (pb_phys_addr_t)(last->start + last->size - 1),
-			     nr);
-		steps = steps_for(fill_parts(s, windows, nr));
-	}
-	if (steps + STEPS_SAVED > all) {
-		s->nr_parts = 0;
-		steps = all;
-	}
+	s->first = windows->start;
 	s->half = steps ? 1ul << (steps - 1) : 0;
 	fill_keys(s, windows, nr, s->nr_parts ? nr : 1u << steps);
 	end_parts(s, nr, 1u << steps);

@@ -13,7 +13,7 @@
 #define MOST 1100
 
 static struct physbio_window table[MOST];
-static uint64_t index_mem[PHYSBIO_WINDOW_INDEX_BYTES(MOST) / 8];
+static uint64_t index_mem[PHYSBIO_WINDOW_INDEX_BYTES(MOST) / 8 + 8];
 static struct physbio_xlate x;
 static const struct pb_device dev = { .xlate = &x, .dma_mask = UINT64_MAX };
 
@@ -260,6 +260,39 @@ static void lay_out_clusters(uint32_t nr)
 	}
 }
 
+/* Small windows, @crowd of them at each place, and the places far from each other. */
+static void lay_out_crowds(uint32_t nr, uint32_t crowd)
+{
+	const uint64_t space = (pb_phys_addr_t)-1 >> 1;
+	uint64_t at = 0, far = space / (nr / crowd + 2);
+	uint32_t i;
+
+	for (i = 0; i < nr; i++) {
+		at += i % crowd ? (uint64_t)rand() % 3 :
+				  far / 2 + random_u64() % (far / 4);
+		table[i].start = (pb_phys_addr_t)at;
+		table[i].size = 1 + (uint64_t)rand() % 64;
+		table[i].bus = random_u64() >> 2;
+		at += table[i].size;
+	}
+}
+
+/* Each window larger than the one before it. */
+static void lay_out_growing(uint32_t nr)
+{
+	const uint32_t bits = sizeof(pb_phys_addr_t) * 8 - 14;
+	uint64_t at = random_u64() % 64;
+	uint32_t i;
+
+	for (i = 0; i < nr; i++) {
+		table[i].start = (pb_phys_addr_t)at;
+		table[i].size =
+			(UINT64_C(1) << ((uint64_t)i * bits / nr)) + i % 2;
+		table[i].bus = random_u64() >> 2;
+		at += table[i].size + rand() % 2;
+	}
+}
+
 /* @nr windows in order; if not regular, sizes from a byte to a large part, and holes. */
 static void lay_out(uint32_t nr, bool regular)
 {
@@ -321,11 +354,23 @@ static void check_borders(uint32_t nr, const struct physbio_window *w)
 	check(nr, end, 1);
 }
 
+/* The index begins anywhere in a cache line, and stays in its bytes. */
+static void init_in_bounds(uint32_t nr)
+{
+	uint64_t *index = index_mem + rand() % 8;
+	uint64_t *end = index + PHYSBIO_WINDOW_INDEX_BYTES(nr) / 8;
+
+	memset(index_mem, 0xa5, sizeof(index_mem));
+	assert_int_equal(physbio_xlate_init_windows(&x, table, nr, index), 0);
+	for (; end < index_mem + ARRAY_SIZE(index_mem); end++)
+		assert_true(*end == UINT64_C(0xa5a5a5a5a5a5a5a5));
+}
+
 static void check_layout(uint32_t nr)
 {
 	uint32_t i;
 
-	assert_int_equal(init(table, nr), 0);
+	init_in_bounds(nr);
 	for (i = 0; i < nr; i++)
 		check_borders(nr, &table[i]);
 	for (i = 0; i < nr; i++)
@@ -338,9 +383,9 @@ static void check_layout(uint32_t nr)
 
 static void every_layout_is_as_a_walk_has_it(void **state)
 {
-	static const uint32_t sizes[] = {
-		1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 100, 255, 256, 257, MOST
-	};
+	static const uint32_t sizes[] = { 1,   2,   3,	 4,   5,   7,  8,
+					  9,   15,  16,	 17,  32,  33, 34,
+					  100, 255, 256, 257, MOST };
 	unsigned int seed = 11, i, round;
 
 	print_message("seed %u\n", seed);
@@ -350,6 +395,13 @@ static void every_layout_is_as_a_walk_has_it(void **state)
 			lay_out(sizes[i], round % 2);
 			check_layout(sizes[i]);
 			lay_out_clusters(sizes[i]);
+			check_layout(sizes[i]);
+			lay_out_crowds(sizes[i],
+				       (sizes[i] + 1) / 2 + round % 2);
+			check_layout(sizes[i]);
+			lay_out_crowds(sizes[i], 1 + (uint32_t)rand() % 64);
+			check_layout(sizes[i]);
+			lay_out_growing(sizes[i]);
 			check_layout(sizes[i]);
 		}
 }
