@@ -210,6 +210,27 @@ PB_API int physbio_xlate_init_windows(struct physbio_xlate *x,
 				      const struct physbio_window *windows,
 				      uint32_t nr, void *index);
 
+/* What goes through the ranges of a batch. */
+enum physbio_simd {
+	PHYSBIO_SIMD_NONE, /* portable code */
+	PHYSBIO_SIMD_AVX2, /* by four */
+	PHYSBIO_SIMD_AVX512, /* by eight */
+};
+
+/**
+ * physbio_xlate_use_simd() - let batches of ranges in windows be mapped by vector units
+ * @x: translator, filled by physbio_xlate_init_windows(): portable code until then
+ * @simd: which; a program tries them from the last on
+ *
+ * For physbio_xlate_map_batch() alone, whose results and errors are the same with any.
+ * A translator that has no window to look up stays as it is.
+ *
+ * Userspace only. Context: any, before the first I/O. Return: 0, or -EOPNOTSUPP and @x as
+ * before if this CPU or this build does not have it.
+ */
+PB_API int physbio_xlate_use_simd(struct physbio_xlate *x,
+				  enum physbio_simd simd);
+
 /* pb_dma_addr_t of a range in a window that is not the remembered one, or
  * PB_DMA_MAPPING_ERROR: for physbio_windows_map() alone. */
 PB_API pb_dma_addr_t physbio_windows_search(const struct physbio_xlate *x,

@@ -4,10 +4,7 @@
  * bus there. Decides for sorted tables of any layout, regular or not, and knows nothing
  * of who made the table or whether the hardware keeps to it.
  */
-#include "platform.h"
-
-#include <physbio/bio.h>
-#include <physbio/xlate.h>
+#include "windows.h"
 
 #define CACHE_LINE 64
 
@@ -163,10 +160,10 @@ pb_dma_addr_t physbio_windows_search(const struct physbio_xlate *x,
 }
 EXPORT_SYMBOL_GPL(physbio_windows_search);
 
-static pb_dma_addr_t windows_map_phys(const struct pb_device *dev,
-				      pb_phys_addr_t phys, u64 size,
-				      enum pb_dma_data_direction dir,
-				      unsigned long attrs)
+pb_dma_addr_t physbio_windows_map_phys(const struct pb_device *dev,
+				       pb_phys_addr_t phys, u64 size,
+				       enum pb_dma_data_direction dir,
+				       unsigned long attrs)
 {
 	const struct physbio_xlate *x = dev->xlate;
 
@@ -179,13 +176,6 @@ static pb_dma_addr_t windows_map_phys(const struct pb_device *dev,
 #ifdef PB_REPR_DMA
 #define windows_map_batch NULL
 #else
-
-/* The part of a window that the device reaches. */
-struct reach {
-	pb_phys_addr_t start;
-	u64 size;
-	u64 offset; /* added to an address in it: bus */
-};
 
 static struct reach reach_of(const struct physbio_window *w, u64 mask)
 {
@@ -242,20 +232,15 @@ static u32 reach_map(const struct reach *r, const struct pb_phys_vec *vecs,
 	return i;
 }
 
-#define NR_REACHES 4u
-
 /*
- * The first windows of a batch, in the order of its ranges; and, once one of them is met
- * again, by member and ascending, so that the one that an address can be in is found
- * without a branch.
+ * The first windows of a batch, in the order of its ranges. What is not used repeats the
+ * first. The table is filled when one of them is met again.
  */
 struct reach_set {
 	struct reach found[NR_REACHES];
 	u32 nr;
-	u32 nr_sorted; /* of those found; what is left repeats the last */
-	pb_phys_addr_t start[NR_REACHES];
-	u64 size[NR_REACHES];
-	u64 offset[NR_REACHES];
+	u32 nr_sorted; /* of those found */
+	struct reach_table table;
 };
 
 static bool set_has(const struct reach_set *set, const struct pb_phys_vec *vec)
@@ -268,44 +253,49 @@ static bool set_has(const struct reach_set *set, const struct pb_phys_vec *vec)
 	return false;
 }
 
-static u32 rank_of(const struct reach_set *set, pb_phys_addr_t start)
+static void set_add(struct reach_set *set, struct reach r)
 {
-	u32 i, rank = 0;
+	u32 i;
 
-	for (i = 0; i < set->nr; i++)
-		rank += set->found[i].start < start;
+	if (!set->nr)
+		for (i = 1; i < NR_REACHES; i++)
+			set->found[i] = r;
+	set->found[set->nr++] = r;
+}
+
+/* Those that are the same stand in the order in which they were found. */
+static u32 rank_of(const struct reach *found, u32 i)
+{
+	u32 j, rank = 0;
+
+	for (j = 0; j < i; j++)
+		rank += found[j].start <= found[i].start;
+	for (j = i + 1; j < NR_REACHES; j++)
+		rank += found[j].start < found[i].start;
 	return rank;
 }
 
-static void set_place(struct reach_set *set, u32 i, struct reach r)
-{
-	set->start[i] = r.start;
-	set->size[i] = r.size;
-	set->offset[i] = r.offset;
-}
-
+/* No count and no order is known beforehand: there is nothing to predict. */
 static void set_sort(struct reach_set *set)
 {
-	u32 i, last = 0;
+	u32 i, rank;
 
-	for (i = 0; i < set->nr; i++) {
-		set_place(set, rank_of(set, set->found[i].start),
-			  set->found[i]);
-		if (set->found[i].start > set->found[last].start)
-			last = i;
+	for (i = 0; i < NR_REACHES; i++) {
+		rank = rank_of(set->found, i);
+		set->table.start[rank] = set->found[i].start;
+		set->table.size[rank] = set->found[i].size;
+		set->table.offset[rank] = set->found[i].offset;
 	}
-	for (; i < NR_REACHES; i++)
-		set_place(set, i, set->found[last]);
 	set->nr_sorted = set->nr;
 }
 
-/* Ranges in front that are in the set's windows. Return: how many. */
-static u32 set_map(const struct reach_set *set, const struct pb_phys_vec *vecs,
-		   u32 nr, pb_dma_addr_t *addrs)
+static inline u32 table_map(const struct reach_table *table,
+			    const struct pb_phys_vec *vecs, u32 nr,
+			    pb_dma_addr_t *addrs)
 {
-	/* Not read again and again, though @addrs might be the same memory. */
-	const pb_phys_addr_t start1 = set->start[1], start2 = set->start[2],
-			     start3 = set->start[3];
+	/* Not read again and again, though what is stored might be the table. */
+	const pb_phys_addr_t start1 = table->start[1], start2 = table->start[2],
+			     start3 = table->start[3];
 	const struct pb_phys_vec *vec = vecs, *behind = vecs + nr;
 	unsigned long near;
 	u64 at, end;
@@ -314,13 +304,20 @@ static u32 set_map(const struct reach_set *set, const struct pb_phys_vec *vecs,
 		near = vec->paddr >= start1;
 		near += vec->paddr >= start2;
 		near += vec->paddr >= start3;
-		at = (pb_phys_addr_t)(vec->paddr - set->start[near]);
+		at = (pb_phys_addr_t)(vec->paddr - table->start[near]);
 		end = at + vec->len;
-		if (unlikely(end < at || end > set->size[near]))
+		if (unlikely(end < at || end > table->size[near]))
 			break;
-		*addrs++ = physbio_dma_make(vec->paddr + set->offset[near]);
+		*addrs++ = physbio_dma_make(vec->paddr + table->offset[near]);
 	}
 	return nr - (u32)(behind - vec);
+}
+
+u32 physbio_table_map(const struct reach_table *table,
+		      const struct pb_phys_vec *vecs, u32 nr,
+		      pb_dma_addr_t *addrs)
+{
+	return table_map(table, vecs, nr, addrs);
 }
 
 static int map_each(const struct pb_device *dev, const struct pb_phys_vec *vecs,
@@ -343,42 +340,63 @@ static bool set_search(const struct pb_device *dev, struct reach_set *set,
 		       const struct pb_phys_vec *vec)
 {
 	const struct physbio_window *w = window_near(dev->xlate, vec->paddr);
-	struct reach *r = &set->found[set->nr];
+	struct reach r = reach_of(w, dev->dma_mask);
 
-	*r = reach_of(w, dev->dma_mask);
-	if (unlikely(!reach_has(r, vec)))
+	if (unlikely(!reach_has(&r, vec)))
 		return false;
 	remember(dev->xlate->index, w, vec->paddr);
-	set->nr++;
+	set_add(set, r);
 	return true;
 }
 
 /* Ranges that are not all in @r, the remembered window. */
-static noinline int map_by_set(const struct pb_device *dev, struct reach r,
-			       const struct pb_phys_vec *vecs, u32 nr,
-			       pb_dma_addr_t *addrs)
+static __always_inline int map_by_set(const struct pb_device *dev,
+				      struct reach r,
+				      const struct pb_phys_vec *vecs, u32 nr,
+				      pb_dma_addr_t *addrs,
+				      const struct batch_loops *loops)
 {
 	struct reach_set set __uninitialized;
-	u32 i = 0;
+	u32 i, n;
 
-	set.found[0] = r;
-	set.nr = reach_has(&r, vecs);
+	set.nr = 0;
 	set.nr_sorted = 0;
-	while (i < nr) {
-		if (set_has(&set, &vecs[i])) {
-			if (set.nr != set.nr_sorted)
-				set_sort(&set);
-			i += set_map(&set, &vecs[i], nr - i, &addrs[i]);
-			continue;
+	if (reach_has(&r, vecs))
+		set_add(&set, r);
+	for (i = 0; i < nr; i += n) {
+		n = 0;
+		if (!set_has(&set, &vecs[i])) {
+			if (unlikely(set.nr == NR_REACHES))
+				return map_each(dev, &vecs[i], nr - i,
+						&addrs[i]);
+			if (unlikely(!set_search(dev, &set, &vecs[i])))
+				return -EIO;
+			if (!set.nr_sorted)
+				n = loops->reach_map(&set.found[set.nr - 1],
+						     &vecs[i], nr - i,
+						     &addrs[i]);
 		}
-		if (unlikely(set.nr == NR_REACHES))
-			return map_each(dev, &vecs[i], nr - i, &addrs[i]);
-		if (unlikely(!set_search(dev, &set, &vecs[i])))
+		if (n)
+			continue;
+		if (set.nr_sorted != set.nr)
+			set_sort(&set);
+		n = loops->table_map(&set.table, &vecs[i], nr - i, &addrs[i]);
+		if (WARN_ON_ONCE(!n))
 			return -EIO;
-		i += reach_map(&set.found[set.nr - 1], &vecs[i], nr - i,
-			       &addrs[i]);
 	}
 	return 0;
+}
+
+/* Out of line, so that a batch that is in one window has no set. */
+static noinline int map_by_set_portably(const struct pb_device *dev,
+					struct reach r,
+					const struct pb_phys_vec *vecs, u32 nr,
+					pb_dma_addr_t *addrs)
+{
+	static const struct batch_loops loops = { reach_map,
+						  physbio_table_map };
+
+	return map_by_set(dev, r, vecs, nr, addrs, &loops);
 }
 
 /*
@@ -395,13 +413,28 @@ static int windows_map_batch(const struct pb_device *dev,
 		reach_of(READ_ONCE(dev->xlate->index->last), dev->dma_mask);
 	u32 i = reach_map(&r, vecs, nr, addrs);
 
-	return i == nr ? 0 : map_by_set(dev, r, &vecs[i], nr - i, &addrs[i]);
+	return i == nr ?
+		       0 :
+		       map_by_set_portably(dev, r, &vecs[i], nr - i, &addrs[i]);
+}
+
+int physbio_windows_map_batch_by(const struct pb_device *dev,
+				 const struct pb_phys_vec *vecs, u32 nr,
+				 pb_dma_addr_t *addrs,
+				 const struct batch_loops *loops)
+{
+	struct reach r =
+		reach_of(READ_ONCE(dev->xlate->index->last), dev->dma_mask);
+	u32 i = loops->reach_map(&r, vecs, nr, addrs);
+
+	return i == nr ? 0 :
+			 map_by_set(dev, r, &vecs[i], nr - i, &addrs[i], loops);
 }
 #endif
 
-static const struct physbio_xlate_ops windows_ops = {
+const struct physbio_xlate_ops physbio_windows_ops = {
 	.name = "windows",
-	.map_phys = windows_map_phys,
+	.map_phys = physbio_windows_map_phys,
 	.map_batch = windows_map_batch,
 };
 
@@ -673,7 +706,7 @@ int physbio_xlate_init_windows(struct physbio_xlate *x,
 		x->bus_limit = end;
 		return 0;
 	}
-	x->ops = &windows_ops;
+	x->ops = &physbio_windows_ops;
 	x->windows = nr ? windows : &no_window;
 	s = PTR_ALIGN((struct window_search *)index, CACHE_LINE);
 	search_fill(s, x->windows, max(nr, 1u));

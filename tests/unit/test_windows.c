@@ -418,6 +418,8 @@ static void random_batch(struct pb_phys_vec *vecs, uint32_t nr)
 	const struct physbio_window *w = table;
 	uint32_t i;
 
+	/* What stands behind a length is nobody's. */
+	memset(vecs, rand() % 256, BATCH * sizeof(*vecs));
 	for (i = 0; i < BATCH; i++) {
 		if (rand() % run == 0)
 			w = &table[(uint32_t)rand() % few * 7 % nr];
@@ -444,55 +446,82 @@ static int walk_batch(const struct pb_phys_vec *vecs, uint32_t n, uint32_t nr,
 	return 0;
 }
 
-static void a_batch_is_as_a_walk_has_it(void **state)
+static void lay_out_any(uint32_t nr)
 {
-	struct pb_phys_vec vecs[BATCH];
-	pb_dma_addr_t got[BATCH], want[BATCH];
-	unsigned int seed = 12, round, refused = 0;
-	struct pb_device narrow = dev;
-
-	print_message("seed %u\n", seed);
-	srand(seed);
-	for (round = 0; round < 2000; round++) {
-		uint32_t nr = 1 + (uint32_t)rand() % 20;
-		uint32_t n = 1 + (uint32_t)rand() % BATCH;
-		int err;
-
+	if (rand() % 4 == 0)
+		lay_out_clusters(nr);
+	else
 		lay_out(nr, rand() % 2);
-		assert_int_equal(init(table, nr), 0);
-		narrow.dma_mask = UINT64_MAX >> rand() % 4;
-		random_batch(vecs, nr);
-		err = walk_batch(vecs, n, nr, narrow.dma_mask, want);
-		assert_int_equal(physbio_xlate_map_batch(&narrow, vecs, n,
+}
+
+/* Every way through a batch that this machine has, from the portable one on. */
+#define for_each_simd(simd)                                             \
+	for ((simd) = PHYSBIO_SIMD_NONE; (simd) <= PHYSBIO_SIMD_AVX512; \
+	     (simd)++)                                                  \
+		if (!physbio_xlate_use_simd(&x, (enum physbio_simd)(simd)))
+
+/* The same by every way, and not one byte behind its addresses. */
+static void check_batch(const struct pb_device *client,
+			const struct pb_phys_vec *vecs, uint32_t n, int err,
+			const pb_dma_addr_t *want)
+{
+	pb_dma_addr_t got[BATCH + 1];
+	int simd;
+
+	for_each_simd(simd)
+	{
+		memset(got, 0x5a, sizeof(got));
+		assert_int_equal(physbio_xlate_map_batch(client, vecs, n,
 							 PB_DMA_TO_DEVICE, 0,
 							 got),
 				 err);
 		if (!err)
 			assert_memory_equal(got, want, n * sizeof(got[0]));
+		assert_true(physbio_dma_value(got[n]) ==
+			    UINT64_C(0x5a5a5a5a5a5a5a5a));
+	}
+}
+
+static void a_batch_is_as_a_walk_has_it(void **state)
+{
+	struct pb_phys_vec vecs[BATCH];
+	pb_dma_addr_t want[BATCH];
+	unsigned int seed = 12, round, refused = 0;
+	struct pb_device narrow = dev;
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (round = 0; round < 4000; round++) {
+		uint32_t nr = 1 + (uint32_t)rand() % 20;
+		uint32_t n = (uint32_t)rand() % (rand() % 2 ? 18 : BATCH + 1);
+		int err;
+
+		lay_out_any(nr);
+		assert_int_equal(init(table, nr), 0);
+		narrow.dma_mask = UINT64_MAX >> rand() % 4;
+		random_batch(vecs, nr);
+		err = walk_batch(vecs, n, nr, narrow.dma_mask, want);
+		check_batch(&narrow, vecs, n, err, want);
 		refused += !!err;
 	}
 	/* Both must happen, or this tests nothing. */
-	assert_in_range(refused, 100, 1900);
+	assert_in_range(refused, 100, 3900);
 }
 
 static void map_back_and_forth(const struct physbio_window *w, uint32_t nr)
 {
 	struct pb_phys_vec vecs[BATCH];
-	pb_dma_addr_t addrs[BATCH];
+	pb_dma_addr_t want[BATCH];
 	uint32_t i;
 
-	for (i = 0; i < BATCH; i++)
-		vecs[i] = (struct pb_phys_vec){
-			.paddr = (pb_phys_addr_t)(w[i % nr].start +
-						  (w[i % nr].size - 1)),
-			.len = 1,
-		};
-	assert_int_equal(physbio_xlate_map_batch(&dev, vecs, BATCH,
-						 PB_DMA_TO_DEVICE, 0, addrs),
-			 0);
-	for (i = 0; i < BATCH; i++)
-		assert_true(physbio_dma_value(addrs[i]) ==
-			    w[i % nr].bus + (w[i % nr].size - 1));
+	for (i = 0; i < BATCH; i++) {
+		uint64_t last = w[i % nr].size - 1;
+
+		vecs[i].paddr = (pb_phys_addr_t)(w[i % nr].start + last);
+		vecs[i].len = 1;
+		want[i] = physbio_dma_make(w[i % nr].bus + last);
+	}
+	check_batch(&dev, vecs, BATCH, 0, want);
 }
 
 /* The last byte of all is one that a window's may be taken for. */
@@ -514,39 +543,110 @@ static void a_batch_comes_back_to_a_window(void **state)
 	}
 }
 
-/* The last is over a border, or beside a window; those before it are known. */
+static void fill_in_windows(struct pb_phys_vec *vecs, pb_dma_addr_t *want,
+			    uint32_t nr, uint32_t nr_windows)
+{
+	uint32_t i;
+
+	for (i = 0; i < nr; i++) {
+		const struct physbio_window *w = &windows[i % nr_windows];
+
+		vecs[i] = (struct pb_phys_vec){ .paddr = w->start, .len = 1 };
+		want[i] = physbio_dma_make(w->bus);
+	}
+}
+
+/* One in any place is over a border, or beside a window; its window is known or not. */
 static void a_batch_minds_both_borders(void **state)
 {
 	static const struct {
 		uint32_t paddr, len;
 	} cases[] = {
-		{ 0x0fff, 2 }, { 0x0fff, 0x1001 }, { 0x3fff, 2 },
-		{ 0x7fff, 2 }, { 0x8fff, 2 },	   { 0x9000, 1 },
+		{ 0x0fff, 2 },		{ 0x0fff, 0x1001 },	{ 0x3fff, 2 },
+		{ 0x7fff, 2 },		{ 0x8fff, 2 },		{ 0x9000, 1 },
+		{ 0x1000, UINT32_MAX }, { 0x0fff, UINT32_MAX },
 	};
 	struct pb_phys_vec vecs[BATCH];
-	pb_dma_addr_t addrs[BATCH];
-	uint32_t i, j, nr;
+	pb_dma_addr_t want[BATCH];
+	uint32_t i, bad, nr;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		for (nr = 1; nr <= 13; nr++) {
-			assert_int_equal(init(windows, ARRAY_SIZE(windows)), 0);
-			for (j = 0; j < nr; j++)
-				vecs[j] = (struct pb_phys_vec){
-					.paddr =
-						windows[j % (1 + nr % 3)].start,
-					.len = 1,
-				};
-			vecs[nr].paddr = cases[i].paddr;
-			vecs[nr].len = cases[i].len;
-			assert_int_equal(physbio_xlate_map_batch(
-						 &dev, vecs, nr,
-						 PB_DMA_TO_DEVICE, 0, addrs),
-					 0);
-			assert_int_equal(physbio_xlate_map_batch(
-						 &dev, vecs, nr + 1,
-						 PB_DMA_TO_DEVICE, 0, addrs),
-					 -EIO);
+		for (nr = 1; nr <= 26; nr++)
+			for (bad = 0; bad < nr; bad++) {
+				fill_in_windows(vecs, want, nr, 1 + nr % 3);
+				assert_int_equal(init(windows, 3), 0);
+				check_batch(&dev, vecs, nr, 0, want);
+				vecs[bad].paddr = cases[i].paddr;
+				vecs[bad].len = cases[i].len;
+				check_batch(&dev, vecs, nr, -EIO, NULL);
+				assert_int_equal(init(windows, 3), 0);
+				check_batch(&dev, vecs, nr, -EIO, NULL);
+			}
+}
+
+static void a_batch_minds_the_mask(void **state)
+{
+	/* Of the second window the first byte alone is in reach. */
+	const struct pb_device narrow = { .xlate = &x, .dma_mask = 0x10000 };
+	const struct physbio_window w[] = {
+		{ .start = 0x1000, .size = 0x1000, .bus = 0x4000 },
+		{ .start = 0x2000, .size = 0x2000, .bus = 0x10000 },
+		{ .start = 0x8000, .size = 0x1000, .bus = 0x20000 },
+	};
+	struct pb_phys_vec vecs[BATCH];
+	pb_dma_addr_t want[BATCH];
+	uint32_t i, bad;
+
+	assert_int_equal(init(w, ARRAY_SIZE(w)), 0);
+	for (bad = 0; bad < 20; bad++) {
+		for (i = 0; i < 20; i++) {
+			vecs[i].paddr = w[i % 2].start;
+			vecs[i].len = 1;
+			want[i] = physbio_dma_make(w[i % 2].bus);
 		}
+		check_batch(&narrow, vecs, 20, 0, want);
+		vecs[bad] = (struct pb_phys_vec){ .paddr = 0x2000, .len = 2 };
+		check_batch(&narrow, vecs, 20, -EIO, NULL);
+		vecs[bad] = (struct pb_phys_vec){ .paddr = 0x2001, .len = 1 };
+		check_batch(&narrow, vecs, 20, -EIO, NULL);
+		vecs[bad] = (struct pb_phys_vec){ .paddr = 0x8000, .len = 1 };
+		check_batch(&narrow, vecs, 20, -EIO, NULL);
+	}
+}
+
+/* --- vector units --- */
+
+static void a_unit_that_is_not_there_is_refused(void **state)
+{
+	struct physbio_xlate before;
+	int simd;
+
+	assert_int_equal(init(windows, ARRAY_SIZE(windows)), 0);
+	before = x;
+	assert_int_equal(physbio_xlate_use_simd(&x, (enum physbio_simd)99),
+			 -EOPNOTSUPP);
+	assert_memory_equal(&x, &before, sizeof(x));
+	for (simd = PHYSBIO_SIMD_NONE; simd <= PHYSBIO_SIMD_AVX512; simd++) {
+		int err = physbio_xlate_use_simd(&x, (enum physbio_simd)simd);
+
+		if (err) {
+			print_message("%d is not here\n", simd);
+			assert_int_equal(err, -EOPNOTSUPP);
+			assert_memory_equal(&x, &before, sizeof(x));
+		}
+		before = x;
+	}
+	assert_int_equal(physbio_xlate_use_simd(&x, PHYSBIO_SIMD_NONE), 0);
+}
+
+static void what_looks_up_no_window_uses_none(void **state)
+{
+	struct physbio_xlate before;
+	int simd;
+
+	physbio_xlate_init_identity(&x);
+	before = x;
+	for_each_simd(simd) assert_memory_equal(&x, &before, sizeof(x));
 }
 
 /* --- threads --- */
@@ -607,6 +707,9 @@ int main(void)
 		cmocka_unit_test(a_batch_is_as_a_walk_has_it),
 		cmocka_unit_test(a_batch_comes_back_to_a_window),
 		cmocka_unit_test(a_batch_minds_both_borders),
+		cmocka_unit_test(a_batch_minds_the_mask),
+		cmocka_unit_test(a_unit_that_is_not_there_is_refused),
+		cmocka_unit_test(what_looks_up_no_window_uses_none),
 		cmocka_unit_test(threads_share_a_translator),
 	};
 
