@@ -31,12 +31,21 @@ static const struct physbio_region_table *bio_regions(const struct pb_bio *bio)
 		       NULL;
 }
 
-void pb_blk_map_iter_init(struct pb_request *rq, struct pb_blk_map_iter *iter)
+/* A driver's own vector, or none: a flush has no bio. */
+static void map_iter_without_bio(const struct pb_request *rq,
+				 struct pb_blk_map_iter *iter)
 {
+	memset(iter, 0, sizeof(*iter));
 	if (rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD) {
-		memset(iter, 0, sizeof(*iter));
 		iter->bvecs = rq->special_vec;
 		iter->iter.bi_size = rq->special_vec->bv_len;
+	}
+}
+
+void pb_blk_map_iter_init(struct pb_request *rq, struct pb_blk_map_iter *iter)
+{
+	if (unlikely(!rq->bio || (rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD))) {
+		map_iter_without_bio(rq, iter);
 		return;
 	}
 	iter->is_integrity = false;
@@ -302,12 +311,18 @@ static int dma_iter_map_iova(struct pb_request *rq, const struct pb_device *dev,
 	return err;
 }
 
+/* What a request says of all its memory: a driver's own vector is not its bio's. */
+static const struct physbio_region *
+uniform_region(const struct pb_blk_map_iter *iter)
+{
+	return likely(iter->bio) ? iter->bio->bi_region : NULL;
+}
+
 /*
  * Whose memory is it, and how does the device get there? Of a mixed request each range
  * is asked, of another one the first.
  */
-static bool dma_iter_find_way(const struct pb_request *rq,
-			      const struct pb_device *dev,
+static bool dma_iter_find_way(const struct pb_device *dev,
 			      struct pb_blk_dma_iter *iter,
 			      const struct pb_phys_vec *vec)
 {
@@ -317,7 +332,8 @@ static bool dma_iter_find_way(const struct pb_request *rq,
 		found = range_lookup(&iter->iter, vec->paddr, vec->len,
 				     &iter->region);
 	else
-		iter->region = pb_seg_region(rq->bio->bi_region, vec->paddr);
+		iter->region =
+			pb_seg_region(uniform_region(&iter->iter), vec->paddr);
 	iter->map = physbio_p2p_state(dev, iter->region);
 	iter->p2p = iter->iter.regions || iter->region;
 	if (likely(found && iter->map != PB_PCI_P2PDMA_MAP_NOT_SUPPORTED))
@@ -340,7 +356,7 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 	pb_blk_map_iter_init(rq, &iter->iter);
 	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
 		return false;
-	if (!dma_iter_find_way(rq, dma_dev, iter, &vec))
+	if (!dma_iter_find_way(dma_dev, iter, &vec))
 		return false;
 	/* Whatever was tried leaves no state behind when it comes to nothing. */
 	if (unlikely(can_dma_map_iova(rq, dma_dev)) &&
@@ -370,7 +386,7 @@ bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
 	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
 		return false;
 	if (unlikely(iter->p2p) && iter->iter.regions &&
-	    !dma_iter_find_way(rq, dma_dev, iter, &vec))
+	    !dma_iter_find_way(dma_dev, iter, &vec))
 		return false;
 	return dma_iter_map(rq, dma_dev, iter, &vec);
 }

@@ -352,6 +352,13 @@ static struct pb_bio_vec req_bvec(const struct pb_request *rq)
 	return pb_mp_bvec_iter_bvec(rq->bio->bi_io_vec, rq->bio->bi_iter);
 }
 
+/* A driver's own vector is RAM, whatever its bio has. */
+static const struct physbio_region *req_region(const struct pb_request *rq)
+{
+	return rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD ? NULL :
+						       rq->bio->bi_region;
+}
+
 static bool prp_possible(u32 offset, u32 len)
 {
 	return offset + (u64)len <= 2 * PB_NVME_CTRL_PAGE_SIZE;
@@ -364,7 +371,7 @@ static bool is_simple(const struct pb_request *rq, const struct pb_device *dev,
 {
 	u32 offset = pb_bvec_offset(bv) & PAGE_OFFSET_MASK;
 
-	if (pb_bvec_region(bv, rq->bio->bi_region))
+	if (pb_bvec_region(bv, req_region(rq)))
 		return false;
 	return nvme_use_sgls(rq, dev, iod) != SGL_UNSUPPORTED ||
 	       prp_possible(offset, bv->bv_len);

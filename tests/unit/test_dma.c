@@ -2,11 +2,13 @@
 /* A request becomes ranges, and the ranges bus addresses. */
 #include "fixture.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include <physbio/dma.h>
 #include <physbio/iommu.h>
 #include <physbio/nvme.h>
+#include <physbio/scatterlist.h>
 
 static struct test_queue tq;
 static struct test_bio bios[4];
@@ -565,6 +567,61 @@ static int nvme_map(bool sgl, uint32_t max_ranges)
 	return pb_blk_status_to_errno(pb_nvme_map_data(kept[0], &client, &iod));
 }
 
+/* What a driver puts in place of the data: RAM, whatever the bio has. */
+static void a_special_payload_is_not_the_bios_memory(void **state)
+{
+	static const struct range r[][8] = { { { BAR_A, 512 } } };
+	struct pb_bio_vec payload;
+	struct mapped m[8];
+	unsigned int kind;
+	int err;
+
+	for (kind = 0; kind < 3; kind++) {
+		client_up();
+		submit_mixed(&p2p_limits, r, 1);
+		if (kind == 1) {
+			pb_bio_clear_flag(&mixed[0].bio, PHYSBIO_BIO_MIXED);
+			mixed[0].bio.bi_region = &region_a;
+		}
+		if (kind == 2)
+			kept[0]->bio = NULL;
+		pb_bvec_set_phys(&payload, RAM_START + 4096, 16);
+		kept[0]->special_vec = &payload;
+		kept[0]->rq_flags |= PB_RQF_SPECIAL_PAYLOAD;
+		assert_int_equal(map_all(m, &err), 1);
+		assert_int_equal(err, 0);
+		assert_int_equal(m[0].map, PB_PCI_P2PDMA_MAP_NONE);
+		assert_int_equal(m[0].len, 16);
+		assert_true(physbio_dma_value(m[0].addr) == address_of(4096));
+		unmap_all(m, 1);
+		assert_int_equal(held, 0);
+		assert_int_equal(nvme_map(false, PB_NVME_MAX_SEGS), 0);
+		assert_true(le64toh(iod.dptr.prp.prp1) == address_of(4096));
+		pb_nvme_unmap_data(kept[0], &client, &iod);
+		kept[0]->rq_flags &= ~PB_RQF_SPECIAL_PAYLOAD;
+		kept[0]->bio = &mixed[0].bio;
+		mixed_down();
+	}
+}
+
+/* A flush that nobody sent. */
+static void a_request_without_a_bio_has_no_range(void **state)
+{
+	static const struct range r[][8] = { { { 0, 512 } } };
+	struct pb_scatterlist sg;
+	struct mapped m[8];
+	int err;
+
+	client_up();
+	submit_mixed(&p2p_limits, r, 1);
+	kept[0]->bio = NULL;
+	assert_int_equal(map_all(m, &err), 0);
+	assert_int_equal(err, 0);
+	assert_int_equal(pb_blk_rq_map_sg(kept[0], &sg), 0);
+	kept[0]->bio = &mixed[0].bio;
+	mixed_down();
+}
+
 static const struct range five[][8] = { { { 0, 4096 },
 					  { BAR_A, 4096 },
 					  { BAR_B, 4096 },
@@ -582,7 +639,8 @@ static void a_mixed_request_is_described_range_by_range(void **state)
 	assert_int_equal(iod.nr_ranges, 5);
 	assert_int_equal(held, 3);
 	for (i = 1; i < 5; i++)
-		assert_true(list_mem[0][i - 1] == address_of(five[0][i].at));
+		assert_true(le64toh(list_mem[0][i - 1]) ==
+			    address_of(five[0][i].at));
 	pb_nvme_unmap_data(kept[0], &client, &iod);
 	assert_int_equal(held, 0);
 	/* A is the client's own: only an SGL can say so */
@@ -594,7 +652,7 @@ static void a_mixed_request_is_described_range_by_range(void **state)
 	for (i = 0; i < 5; i++) {
 		bool own = five[0][i].at >= BAR_A && five[0][i].at < BAR_B;
 
-		assert_true(physbio_dma_value(sgl[i].addr) ==
+		assert_true(le64toh(sgl[i].addr) ==
 			    (own ? five[0][i].at - BAR_A :
 				   address_of(five[0][i].at)));
 		assert_int_equal(sgl[i].type,
@@ -784,6 +842,8 @@ int main(void)
 		cmocka_unit_test(
 			a_mixed_request_that_begins_with_a_peer_is_unmapped),
 		cmocka_unit_test(a_mixed_request_is_no_range_of_iovas),
+		cmocka_unit_test(a_special_payload_is_not_the_bios_memory),
+		cmocka_unit_test(a_request_without_a_bio_has_no_range),
 		cmocka_unit_test(memory_of_two_regions_is_never_one_range),
 		cmocka_unit_test(a_range_over_an_edge_is_in_no_mixed_bio),
 		cmocka_unit_test(a_peer_that_the_table_has_not_is_refused),
