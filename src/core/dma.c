@@ -342,6 +342,16 @@ static bool dma_iter_find_way(const struct pb_device *dev,
 	return false;
 }
 
+/*
+ * Where a limit cuts within a granule the ranges do not make one. Mainline's
+ * dma_iova_link() says -EIO of one that begins there, and its page table -EINVAL of one
+ * behind an end there.
+ */
+static bool cut_within_granule(int err)
+{
+	return err == -EINVAL || err == -EIO;
+}
+
 bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 				  const struct pb_device *dma_dev,
 				  struct pb_dma_iova_state *state,
@@ -363,12 +373,14 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 	    !is_unmapped(iter->map) && !iter->iter.regions &&
 	    iova_try_alloc(dma_dev, state, &vec, pb_blk_rq_payload_bytes(rq))) {
 		err = dma_iter_map_iova(rq, dma_dev, state, iter, &vec);
-		if (likely(err != -EINVAL) ||
+		if (likely(!err))
+			return true;
+		if (!cut_within_granule(err) ||
 		    (rq->q->limits.quirks & PB_QUIRK_IOVA_NO_FALLBACK)) {
-			iter->status = pb_errno_to_blk_status(err);
-			return !err;
+			iter->status = PB_BLK_STS_IOERR;
+			return false;
 		}
-		/* A limit cuts within a granule: each range on its own, then. */
+		/* Each range on its own, then. */
 		pb_blk_map_iter_init(rq, &iter->iter);
 		pb_blk_map_iter_next(rq, &iter->iter, &vec);
 	}

@@ -105,6 +105,31 @@ static void vectors_that_touch_are_one_range(void **state)
 		check_ranges(&cases[i]);
 }
 
+/* What is added one by one is joined; a borrowed table may have it in two entries. */
+static void entries_that_touch_are_one_range(void **state)
+{
+	const struct dma_case c = {
+		"borrowed",
+		{ .max_hw_sectors = 4096, .max_segments = 8 },
+		{ { { 0, 4096 }, { 65536, 4096 }, { 131072, 4096 } } },
+		{ { 0, 0 } },
+	};
+	struct pb_request *rq = build(&c);
+	struct pb_blk_map_iter iter;
+	struct pb_phys_vec vec;
+
+	pb_bvec_set_phys(&bios[0].table[1], RAM_START + 4096, 4096);
+	pb_blk_map_iter_init(rq, &iter);
+	assert_true(pb_blk_map_iter_next(rq, &iter, &vec));
+	assert_true(vec.paddr == RAM_START);
+	assert_int_equal(vec.len, 8192);
+	assert_true(pb_blk_map_iter_next(rq, &iter, &vec));
+	assert_true(vec.paddr == RAM_START + 131072);
+	assert_false(pb_blk_map_iter_next(rq, &iter, &vec));
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+}
+
 static const struct dma_case two_ranges = {
 	"two",
 	{ .max_hw_sectors = 4096 },
@@ -835,6 +860,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vectors_that_touch_are_one_range),
+		cmocka_unit_test(entries_that_touch_are_one_range),
 		cmocka_unit_test(each_range_goes_through_the_translator),
 		cmocka_unit_test(a_range_out_of_reach_ends_the_mapping),
 		cmocka_unit_test(
