@@ -123,7 +123,6 @@ PB_API bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
  * pb_blk_rq_dma_map_iter_next() - map the next range
  * @rq: as for _start()
  * @dma_dev: as for _start()
- * @state: as for _start()
  * @iter: as for _start()
  *
  * Context: any. Return: true if there is a range; false with status
@@ -131,7 +130,6 @@ PB_API bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
  */
 PB_API bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
 					const struct pb_device *dma_dev,
-					struct pb_dma_iova_state *state,
 					struct pb_blk_dma_iter *iter);
 
 /**
@@ -150,9 +148,17 @@ PB_API bool pb_blk_rq_integrity_dma_map_iter_start(
 
 /* The next one, as pb_blk_rq_dma_map_iter_next(). Source:
  * blk_rq_integrity_dma_map_iter_next() */
-PB_API bool pb_blk_rq_integrity_dma_map_iter_next(
-	struct pb_request *rq, const struct pb_device *dma_dev,
-	struct pb_dma_iova_state *state, struct pb_blk_dma_iter *iter);
+PB_API bool
+pb_blk_rq_integrity_dma_map_iter_next(struct pb_request *rq,
+				      const struct pb_device *dma_dev,
+				      struct pb_blk_dma_iter *iter);
+
+/* Is all of the request one range already? Source: blk_rq_dma_map_coalesce() */
+static inline bool
+pb_blk_rq_dma_map_coalesce(const struct pb_dma_iova_state *state)
+{
+	return pb_dma_use_iova(state);
+}
 
 /**
  * pb_blk_rq_dma_unmap() - unmap a request, as far as it needs no list of ranges

@@ -390,7 +390,6 @@ EXPORT_SYMBOL_GPL(pb_blk_rq_dma_map_iter_start);
 
 bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
 				 const struct pb_device *dma_dev,
-				 struct pb_dma_iova_state *state,
 				 struct pb_blk_dma_iter *iter)
 {
 	struct pb_phys_vec vec;
@@ -415,16 +414,15 @@ bool pb_blk_rq_integrity_dma_map_iter_start(struct pb_request *rq,
 	iter->region = NULL;
 	iter->p2p = false;
 	pb_blk_integrity_map_iter_init(rq, &iter->iter);
-	return pb_blk_rq_dma_map_iter_next(rq, dma_dev, state, iter);
+	return pb_blk_rq_dma_map_iter_next(rq, dma_dev, iter);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_integrity_dma_map_iter_start);
 
 bool pb_blk_rq_integrity_dma_map_iter_next(struct pb_request *rq,
 					   const struct pb_device *dma_dev,
-					   struct pb_dma_iova_state *state,
 					   struct pb_blk_dma_iter *iter)
 {
-	return pb_blk_rq_dma_map_iter_next(rq, dma_dev, state, iter);
+	return pb_blk_rq_dma_map_iter_next(rq, dma_dev, iter);
 }
 EXPORT_SYMBOL_GPL(pb_blk_rq_integrity_dma_map_iter_next);
 

@@ -49,7 +49,7 @@ static enum nvme_use_sgl nvme_use_sgls(const struct pb_request *rq,
 static u32 nr_entries(const struct pb_request *rq,
 		      const struct pb_nvme_iod *iod)
 {
-	if (pb_dma_use_iova(&iod->state))
+	if (pb_blk_rq_dma_map_coalesce(&iod->state))
 		return 1;
 	return pb_blk_rq_nr_phys_segments(rq);
 }
@@ -337,7 +337,7 @@ static pb_blk_status_t map_ranges(struct pb_request *rq,
 			iter.status = PB_BLK_STS_IOERR;
 			break;
 		}
-		more = pb_blk_rq_dma_map_iter_next(rq, dev, &iod->state, &iter);
+		more = pb_blk_rq_dma_map_iter_next(rq, dev, &iter);
 	}
 	if (unlikely(iter.status))
 		pb_nvme_unmap_data(rq, dev, iod);
@@ -529,8 +529,7 @@ pb_blk_status_t pb_nvme_map_metadata(struct pb_request *rq,
 			iter.status = PB_BLK_STS_IOERR;
 			break;
 		}
-		more = pb_blk_rq_integrity_dma_map_iter_next(rq, dev, &state,
-							     &iter);
+		more = pb_blk_rq_integrity_dma_map_iter_next(rq, dev, &iter);
 	}
 	if (unlikely(iter.status))
 		pb_nvme_unmap_metadata(rq, dev, iod);

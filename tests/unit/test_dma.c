@@ -151,9 +151,9 @@ static void each_range_goes_through_the_translator(void **state)
 	assert_true(pb_blk_rq_dma_map_iter_start(rq, &dev, &iova, &iter));
 	assert_true(physbio_dma_value(iter.addr) == 0x40000000);
 	assert_int_equal(iter.len, 4096);
-	assert_true(pb_blk_rq_dma_map_iter_next(rq, &dev, &iova, &iter));
+	assert_true(pb_blk_rq_dma_map_iter_next(rq, &dev, &iter));
 	assert_true(physbio_dma_value(iter.addr) == 0x40010000);
-	assert_false(pb_blk_rq_dma_map_iter_next(rq, &dev, &iova, &iter));
+	assert_false(pb_blk_rq_dma_map_iter_next(rq, &dev, &iter));
 	assert_int_equal(pb_blk_status_to_errno(iter.status), 0);
 	assert_true(pb_blk_rq_dma_unmap(rq, &dev, &iova, 8192, iter.map));
 	end_kept(PB_BLK_STS_OK);
@@ -172,7 +172,7 @@ static void a_range_out_of_reach_ends_the_mapping(void **state)
 
 	assert_int_equal(physbio_xlate_init_windows(&x, &window, 1, index), 0);
 	assert_true(pb_blk_rq_dma_map_iter_start(rq, &dev, &iova, &iter));
-	assert_false(pb_blk_rq_dma_map_iter_next(rq, &dev, &iova, &iter));
+	assert_false(pb_blk_rq_dma_map_iter_next(rq, &dev, &iter));
 	assert_int_equal(pb_blk_status_to_errno(iter.status), -EIO);
 	end_kept(PB_BLK_STS_OK);
 	test_queue_down(&tq);
@@ -346,8 +346,7 @@ static unsigned int map_all(struct mapped *out, int *err)
 
 	while (more) {
 		out[n++] = (struct mapped){ iter.addr, iter.len, iter.map };
-		more = pb_blk_rq_dma_map_iter_next(kept[0], &client, &state_of,
-						   &iter);
+		more = pb_blk_rq_dma_map_iter_next(kept[0], &client, &iter);
 	}
 	*err = pb_blk_status_to_errno(iter.status);
 	return n;
@@ -423,6 +422,44 @@ static void a_mixed_request_that_begins_with_a_peer_is_unmapped(void **state)
 	assert_true(
 		pb_blk_rq_dma_unmap(kept[0], &client, &state_of, 0, m[0].map));
 	mixed_down();
+}
+
+/* Below its own bridge: the IOMMU never sees these addresses, and knows none of them. */
+static void a_peers_bus_address_is_no_iova(void **state)
+{
+	struct physbio_iommu_stats stats;
+	struct pb_blk_dma_iter iter;
+	struct physbio_iommu *iommu;
+	struct physbio_xlate x;
+
+	assert_int_equal(
+		physbio_iommu_create(4096, 0x10000000, 0x10000000, &iommu), 0);
+	physbio_xlate_init_iommu(&x, iommu);
+	physbio_xlate_set_p2p(&x, client_p2p, 3);
+	client_up();
+	client.xlate = &x;
+	test_queue_up(&tq, &p2p_limits, 8);
+	test_bio_init(&mixed[0], PB_REQ_OP_WRITE, 0);
+	mixed[0].bio.bi_bdev = &tq.bdev;
+	assert_int_equal(physbio_bio_set_region(&mixed[0].bio, &region_a), 0);
+	test_bio_add(&mixed[0], BAR_A, 4096);
+	test_bio_add(&mixed[0], BAR_A + 2 * 4096, 4096);
+	pb_submit_bio(&mixed[0].bio);
+	assert_true(pb_blk_rq_dma_map_iter_start(kept[0], &client, &state_of,
+						 &iter));
+	assert_false(pb_blk_rq_dma_map_coalesce(&state_of));
+	assert_int_equal(iter.map, PB_PCI_P2PDMA_MAP_BUS_ADDR);
+	assert_true(physbio_dma_value(iter.addr) == address_of(BAR_A));
+	assert_int_equal(iter.len, 4096);
+	assert_true(pb_blk_rq_dma_map_iter_next(kept[0], &client, &iter));
+	assert_true(physbio_dma_value(iter.addr) == address_of(BAR_A + 8192));
+	assert_true(pb_blk_rq_dma_unmap(kept[0], &client, &state_of, 8192,
+					iter.map));
+	physbio_iommu_stats(iommu, &stats);
+	assert_int_equal(stats.pages, 0);
+	assert_int_equal(stats.ranges, 0);
+	mixed_down();
+	physbio_iommu_destroy(iommu);
 }
 
 /* No gap, and an IOMMU: as RAM all of it would be one range of IOVAs. */
@@ -685,6 +722,9 @@ static void a_mixed_request_is_described_range_by_range(void **state)
 	}
 	assert_int_equal(held, 3);
 	pb_nvme_unmap_data(kept[0], &client, &iod);
+	/* an offset that was never mapped */
+	physbio_dma_unmap_range(&client, physbio_dma_make(0), 4096,
+				PB_DMA_TO_DEVICE, PHYSBIO_P2PDMA_MAP_OWN_BAR);
 	mixed_down();
 }
 
@@ -867,6 +907,7 @@ int main(void)
 			each_range_of_a_mixed_request_goes_its_own_way),
 		cmocka_unit_test(
 			a_mixed_request_that_begins_with_a_peer_is_unmapped),
+		cmocka_unit_test(a_peers_bus_address_is_no_iova),
 		cmocka_unit_test(a_mixed_request_is_no_range_of_iovas),
 		cmocka_unit_test(a_special_payload_is_not_the_bios_memory),
 		cmocka_unit_test(a_request_without_a_bio_has_no_range),

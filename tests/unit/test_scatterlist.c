@@ -134,11 +134,11 @@ static void metadata_have_a_table_of_their_own(void **state)
 							   &iter));
 	assert_true(physbio_dma_value(iter.addr) == RAM_START + 9 * PG);
 	assert_int_equal(iter.len, 128);
-	assert_true(pb_blk_rq_integrity_dma_map_iter_next(kept[0], &dev, &st,
-							  &iter));
+	assert_true(
+		pb_blk_rq_integrity_dma_map_iter_next(kept[0], &dev, &iter));
 	assert_int_equal(iter.len, 64);
-	assert_false(pb_blk_rq_integrity_dma_map_iter_next(kept[0], &dev, &st,
-							   &iter));
+	assert_false(
+		pb_blk_rq_integrity_dma_map_iter_next(kept[0], &dev, &iter));
 	assert_int_equal(pb_blk_status_to_errno(iter.status), 0);
 	end_kept(PB_BLK_STS_OK);
 	test_queue_down(&tq);
