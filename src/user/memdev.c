@@ -434,10 +434,9 @@ void physbio_memdev_limits(struct pb_queue_limits *lim, bool sgl)
 	lim->features = PB_BLK_FEAT_WRITE_CACHE | PB_BLK_FEAT_FUA |
 			PB_BLK_FEAT_PCI_P2PDMA;
 	lim->max_hw_sectors = 1024; /* 512 KiB */
-	/* each page on its own, and one more where they begin within one */
+	/* as nvme_max_drv_segments(): each page on its own, and one that is begun */
 	lim->max_segments = 1024 / (PB_NVME_CTRL_PAGE_SIZE / 512) + 1;
 	lim->max_segment_size = UINT32_MAX;
-	lim->seg_boundary_mask = UINT64_MAX;
 	lim->virt_boundary_mask = sgl ? 0 : PB_NVME_CTRL_PAGE_SIZE - 1;
 	lim->dma_alignment = 3;
 	lim->max_integrity_segments = sgl ? PB_NVME_MAX_META_SEGS : 1;

@@ -2,8 +2,8 @@
 /*
  * The controller's half of PRPs and SGLs, from the specification and not from what
  * nvme.c happens to write: it decides what is refused, and with which status. It
- * knows bus addresses and lengths, and refuses to know requests, translators and what
- * an address hits.
+ * knows bus addresses, lengths and its own BAR, and refuses to know requests, translators
+ * and what an address on the bus hits.
  */
 #include <endian.h>
 

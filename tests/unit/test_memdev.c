@@ -802,9 +802,31 @@ static void a_thread_may_be_the_device(void **state)
 	physbio_memdev_destroy(disk);
 }
 
+/* What mainline's driver sets, and what it leaves to the block layer. */
+static void limits_are_those_of_an_nvme_disk(void **state)
+{
+	struct pb_queue_limits lim;
+	unsigned int sgl;
+
+	for (sgl = 0; sgl < 2; sgl++) {
+		physbio_memdev_limits(&lim, sgl);
+		assert_int_equal(pb_blk_validate_limits(&lim), 0);
+		assert_int_equal(lim.max_hw_sectors, 1024);
+		assert_int_equal(lim.max_segments, 129);
+		assert_int_equal(lim.max_segment_size, UINT32_MAX);
+		assert_true(lim.seg_boundary_mask == UINT32_MAX);
+		assert_true(lim.virt_boundary_mask ==
+			    (sgl ? 0 : PB_NVME_CTRL_PAGE_SIZE - 1));
+		assert_int_equal(lim.dma_alignment, 3);
+		assert_int_equal(lim.max_integrity_segments,
+				 sgl ? PB_NVME_MAX_META_SEGS : 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(limits_are_those_of_an_nvme_disk),
 		cmocka_unit_test(data_go_out_and_come_back),
 		cmocka_unit_test(limits_are_those_of_a_driver),
 		cmocka_unit_test(an_admin_queue_has_prps_alone),
