@@ -22,6 +22,19 @@ pb_rq_dma_dir(const struct pb_request *rq)
 					       PB_DMA_FROM_DEVICE;
 }
 
+/* The attrs to map and unmap memory with, by the way that it is reached. */
+static inline unsigned long physbio_p2p_attrs(enum pb_pci_p2pdma_map_type map)
+{
+	switch (map) {
+	case PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
+		return PB_DMA_ATTR_MMIO;
+	case PHYSBIO_P2PDMA_MAP_BOUNCE:
+		return PHYSBIO_DMA_ATTR_BOUNCE;
+	default:
+		return 0;
+	}
+}
+
 /**
  * pb_dma_map_bvec() - the bus address of one vector for a device
  * @dev: DMA client

@@ -40,7 +40,8 @@ struct pb_sg_table {
  * @rq: request with data
  * @sglist: room for pb_blk_rq_nr_phys_segments() entries
  *
- * Context: any. Return: entries used; the last one is marked. Source: blk_rq_map_sg()
+ * Context: any. Return: entries used; the last one is marked. 0 if there are no data, or
+ * a range of a mixed request is not one's alone. Source: blk_rq_map_sg()
  */
 PB_API int pb_blk_rq_map_sg(struct pb_request *rq,
 			    struct pb_scatterlist *sglist);
@@ -63,7 +64,7 @@ PB_API int pb_blk_rq_map_integrity_sg(struct pb_request *rq,
  * @attrs: PB_DMA_ATTR_*
  *
  * Each entry keeps its own: none are joined, also where the kernel's IOMMU code would.
- * Peers may stand among them: each entry is asked whose memory it is.
+ * Peers may stand among them: each entry's page is asked whose memory it is.
  *
  * Context: any. Return: 0; -EREMOTEIO if the device can't reach a peer; -EIO if one
  * can't be mapped; nothing is mapped then. Source: dma_map_sgtable()

@@ -217,18 +217,6 @@ pb_dma_addr_t pb_dma_map_bvec(const struct pb_device *dev,
 }
 EXPORT_SYMBOL_GPL(pb_dma_map_bvec);
 
-static unsigned long map_attrs(enum pb_pci_p2pdma_map_type map)
-{
-	switch (map) {
-	case PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
-		return PB_DMA_ATTR_MMIO;
-	case PHYSBIO_P2PDMA_MAP_BOUNCE:
-		return PHYSBIO_DMA_ATTR_BOUNCE;
-	default:
-		return 0;
-	}
-}
-
 /* Is the address known without the translator, and is there nothing to undo? */
 static bool is_unmapped(enum pb_pci_p2pdma_map_type map)
 {
@@ -249,7 +237,7 @@ static pb_dma_addr_t p2p_addr(struct pb_request *rq,
 		return own_addr(iter->region, vec->paddr, vec->len);
 	default:
 		return map_addr(dev, vec->paddr, vec->len, pb_rq_dma_dir(rq),
-				map_attrs(iter->map));
+				physbio_p2p_attrs(iter->map));
 	}
 }
 
@@ -298,7 +286,7 @@ static int dma_iter_map_iova(struct pb_request *rq, const struct pb_device *dev,
 	iter->len = (u32)state->size;
 	do {
 		err = iova_link(dev, state, vec, mapped, dir,
-				map_attrs(iter->map));
+				physbio_p2p_attrs(iter->map));
 		if (err)
 			break;
 		mapped += vec->len;
@@ -307,7 +295,7 @@ static int dma_iter_map_iova(struct pb_request *rq, const struct pb_device *dev,
 		err = pb_dma_iova_sync(dev, state, 0, mapped);
 	if (err)
 		pb_dma_iova_destroy(dev, state, mapped, dir,
-				    map_attrs(iter->map));
+				    physbio_p2p_attrs(iter->map));
 	return err;
 }
 
@@ -437,7 +425,7 @@ bool pb_blk_rq_dma_unmap(struct pb_request *rq, const struct pb_device *dma_dev,
 		return !bio_regions(rq->bio) || !pb_dma_need_unmap(dma_dev);
 	if (pb_dma_use_iova(state)) {
 		pb_dma_iova_destroy(dma_dev, state, mapped_len,
-				    pb_rq_dma_dir(rq), map_attrs(map));
+				    pb_rq_dma_dir(rq), physbio_p2p_attrs(map));
 		return true;
 	}
 	return !pb_dma_need_unmap(dma_dev);
@@ -449,6 +437,6 @@ void physbio_dma_unmap_range(const struct pb_device *dev, pb_dma_addr_t addr,
 			     enum pb_pci_p2pdma_map_type map)
 {
 	if (!is_unmapped(map))
-		pb_dma_unmap_phys(dev, addr, len, dir, map_attrs(map));
+		pb_dma_unmap_phys(dev, addr, len, dir, physbio_p2p_attrs(map));
 }
 EXPORT_SYMBOL_GPL(physbio_dma_unmap_range);

@@ -10,6 +10,17 @@
 
 #include "queue.h"
 
+/* Is a range of a mixed request in one region, or all RAM? */
+static bool is_ones(const struct pb_blk_map_iter *iter,
+		    const struct pb_phys_vec *vec)
+{
+	const struct physbio_region *region;
+
+	return likely(!iter->regions) ||
+	       physbio_region_lookup(iter->regions, vec->paddr, vec->len,
+				     &region);
+}
+
 static int map_iter_to_sg(struct pb_request *rq, struct pb_blk_map_iter *iter,
 			  struct pb_scatterlist *sglist)
 {
@@ -19,6 +30,8 @@ static int map_iter_to_sg(struct pb_request *rq, struct pb_blk_map_iter *iter,
 	while (pb_blk_map_iter_next(rq, iter, &vec)) {
 		struct pb_scatterlist *sg = &sglist[n++];
 
+		if (!is_ones(iter, &vec))
+			return 0;
 		sg->page = pb_phys_to_page(vec.paddr);
 		sg->offset = pb_offset_in_page(vec.paddr);
 		sg->length = vec.len;
@@ -54,23 +67,23 @@ static pb_phys_addr_t sg_phys(const struct pb_scatterlist *sg)
 }
 
 /* A peer's own address: its length too is the entry's, not the table's. */
-static int sg_map_peer(struct pb_scatterlist *sg,
-		       const struct physbio_region *region)
+static void sg_set_bus_address(struct pb_scatterlist *sg, pb_dma_addr_t addr,
+			       u32 flags)
 {
-	sg->dma_address = pb_pci_p2pdma_bus_addr_map(region, sg_phys(sg));
+	sg->dma_address = addr;
 	sg->dma_length = sg->length;
-	sg->sg_flags |= PB_SG_DMA_BUS_ADDRESS;
-	return 0;
+	sg->sg_flags |= PB_SG_DMA_BUS_ADDRESS | flags;
 }
 
 static int sg_map_own(struct pb_scatterlist *sg,
 		      const struct physbio_region *region)
 {
-	sg->dma_address = physbio_own_bar_map(region, sg_phys(sg), sg->length);
-	if (sg->dma_address == PB_DMA_MAPPING_ERROR)
+	pb_dma_addr_t addr =
+		physbio_own_bar_map(region, sg_phys(sg), sg->length);
+
+	if (addr == PB_DMA_MAPPING_ERROR)
 		return -EIO;
-	sg->dma_length = sg->length;
-	sg->sg_flags |= PB_SG_DMA_BUS_ADDRESS | PHYSBIO_SG_DMA_OWN_BAR;
+	sg_set_bus_address(sg, addr, PHYSBIO_SG_DMA_OWN_BAR);
 	return 0;
 }
 
@@ -82,7 +95,6 @@ static int sg_map_phys(const struct pb_device *dev, struct pb_scatterlist *sg,
 	if (pb_dma_mapping_error(dev, sg->dma_address))
 		return -EIO;
 	sg->dma_length = sg->length;
-	sg->sg_flags &= ~(PB_SG_DMA_BUS_ADDRESS | PHYSBIO_SG_DMA_OWN_BAR);
 	return 0;
 }
 
@@ -90,21 +102,22 @@ static int sg_map(const struct pb_device *dev, struct pb_scatterlist *sg,
 		  enum pb_dma_data_direction dir, unsigned long attrs)
 {
 	const struct physbio_region *region = pb_page_region(sg->page);
+	enum pb_pci_p2pdma_map_type map = physbio_p2p_state(dev, region);
 
-	switch (physbio_p2p_state(dev, region)) {
-	case PB_PCI_P2PDMA_MAP_NONE:
-		return sg_map_phys(dev, sg, dir, attrs);
-	case PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
-		return sg_map_phys(dev, sg, dir, attrs | PB_DMA_ATTR_MMIO);
-	case PHYSBIO_P2PDMA_MAP_BOUNCE:
-		return sg_map_phys(dev, sg, dir,
-				   attrs | PHYSBIO_DMA_ATTR_BOUNCE);
+	/* It may have been another device's. */
+	sg->sg_flags &= PB_SG_END;
+	switch (map) {
+	case PB_PCI_P2PDMA_MAP_NOT_SUPPORTED:
+		return -EREMOTEIO;
 	case PB_PCI_P2PDMA_MAP_BUS_ADDR:
-		return sg_map_peer(sg, region);
+		sg_set_bus_address(
+			sg, pb_pci_p2pdma_bus_addr_map(region, sg_phys(sg)), 0);
+		return 0;
 	case PHYSBIO_P2PDMA_MAP_OWN_BAR:
 		return sg_map_own(sg, region);
 	default:
-		return -EREMOTEIO;
+		return sg_map_phys(dev, sg, dir,
+				   attrs | physbio_p2p_attrs(map));
 	}
 }
 
@@ -113,8 +126,8 @@ static void sg_unmap(const struct pb_device *dev, struct pb_scatterlist *sg,
 {
 	if (sg->sg_flags & PB_SG_DMA_BUS_ADDRESS)
 		return;
-	if (pb_page_region(sg->page))
-		attrs |= PB_DMA_ATTR_MMIO;
+	attrs |= physbio_p2p_attrs(
+		physbio_p2p_state(dev, pb_page_region(sg->page)));
 	pb_dma_unmap_phys(dev, sg->dma_address, sg->dma_length, dir, attrs);
 }
 

@@ -294,6 +294,177 @@ static void an_error_half_way_leaves_nothing_mapped(void **state)
 	assert_int_equal(sgt.nents, 0);
 }
 
+/* A table that was another device's says nothing of it any more. */
+static void a_table_is_mapped_again_for_another_way(void **state)
+{
+	static const struct {
+		uint8_t map;
+		bool own;
+		uint32_t flags;
+	} ways[] = {
+		{ PB_PCI_P2PDMA_MAP_BUS_ADDR, true,
+		  PB_SG_DMA_BUS_ADDRESS | PHYSBIO_SG_DMA_OWN_BAR },
+		{ PB_PCI_P2PDMA_MAP_BUS_ADDR, false, PB_SG_DMA_BUS_ADDRESS },
+		{ PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE, false, 0 },
+	};
+	struct pb_sg_table sgt;
+	uint8_t map;
+	unsigned int i;
+
+	assert_int_equal(map_mixed(&sgt, PB_PCI_P2PDMA_MAP_BUS_ADDR), 0);
+	sgl[3].sg_flags |= PB_SG_END;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		map = ways[i].map;
+		physbio_xlate_set_p2p(&x, &map, 1);
+		physbio_xlate_set_own_bar(&x, ways[i].own ? &region : NULL);
+		pb_dma_unmap_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0);
+		assert_int_equal(
+			pb_dma_map_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0), 0);
+		assert_int_equal(sgl[1].sg_flags, ways[i].flags);
+		assert_int_equal(sgl[3].sg_flags, PB_SG_END);
+	}
+}
+
+static unsigned long attrs_seen[2][4]; /* of the maps, of the unmaps */
+static unsigned int nr_seen[2];
+
+static pb_dma_addr_t seeing_map(const struct pb_device *d, pb_phys_addr_t phys,
+				uint64_t size, enum pb_dma_data_direction dir,
+				unsigned long attrs)
+{
+	attrs_seen[0][nr_seen[0]++] = attrs;
+	return physbio_dma_make(phys);
+}
+
+static void seeing_unmap(const struct pb_device *d, pb_dma_addr_t addr,
+			 uint64_t size, enum pb_dma_data_direction dir,
+			 unsigned long attrs)
+{
+	attrs_seen[1][nr_seen[1]++] = attrs;
+}
+
+static void an_entry_is_unmapped_as_it_was_mapped(void **state)
+{
+	static const struct {
+		uint8_t map;
+		bool bounces;
+		unsigned long attrs; /* of the peer's entries */
+		unsigned int nr; /* entries that are mapped */
+	} ways[] = {
+		{ PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE, false, PB_DMA_ATTR_MMIO,
+		  4 },
+		{ PB_PCI_P2PDMA_MAP_NOT_SUPPORTED, true,
+		  PHYSBIO_DMA_ATTR_BOUNCE, 4 },
+		{ PB_PCI_P2PDMA_MAP_BUS_ADDR, false, 0, 2 },
+	};
+	static const struct physbio_xlate_ops ops = {
+		.map_phys = seeing_map,
+		.unmap_phys = seeing_unmap,
+	};
+	struct physbio_xlate seeing = { .ops = &ops };
+	const struct pb_device seen = { .xlate = &seeing,
+					.dma_mask = UINT64_MAX };
+	struct pb_sg_table sgt;
+	unsigned int i;
+
+	map_mixed(&sgt, PB_PCI_P2PDMA_MAP_BUS_ADDR);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		physbio_xlate_set_p2p(&seeing, &ways[i].map, 1);
+		seeing.bounce_p2p = ways[i].bounces;
+		/* only that there is one is asked */
+		seeing.bounce = (void *)&seeing;
+		memset(nr_seen, 0, sizeof(nr_seen));
+		assert_int_equal(pb_dma_map_sgtable(&seen, &sgt,
+						    PB_DMA_TO_DEVICE, 0),
+				 0);
+		pb_dma_unmap_sgtable(&seen, &sgt, PB_DMA_TO_DEVICE, 0);
+		assert_int_equal(nr_seen[0], ways[i].nr);
+		assert_int_equal(nr_seen[1], ways[i].nr);
+		assert_memory_equal(attrs_seen[0], attrs_seen[1],
+				    ways[i].nr * sizeof(attrs_seen[0][0]));
+		assert_true(attrs_seen[0][0] == 0);
+		assert_true(attrs_seen[0][1] == ways[i].attrs);
+		assert_true(attrs_seen[0][ways[i].nr - 1] == 0);
+	}
+}
+
+/* --- mixed requests --- */
+
+static const struct physbio_region *const regions[] = { &region };
+static const struct physbio_region_table region_table = { regions, 1 };
+
+static const struct pb_queue_limits p2p_limits = {
+	.features = PB_BLK_FEAT_PCI_P2PDMA,
+	.max_hw_sectors = 4096,
+	.max_segment_size = 1 << 20,
+	.dma_alignment = 3,
+};
+
+/* RAM and the peer's memory touch where they meet. */
+static struct pb_request *submit_mixed(void)
+{
+	const uint32_t bar = RAM_PAGES * (uint32_t)PG;
+	const struct range r[] = {
+		{ 0, 512 }, { bar - 512, 512 }, { bar, 1024 }, { 4096, 512 }
+	};
+	unsigned int i;
+
+	test_queue_up(&tq, &p2p_limits, 8);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	assert_int_equal(physbio_bio_set_mixed(&tb.bio, &region_table), 0);
+	for (i = 0; i < ARRAY_SIZE(r); i++)
+		test_bio_add(&tb, r[i].at, r[i].len);
+	pb_submit_bio(&tb.bio);
+	assert_int_equal(nr_kept, 1);
+	return kept[0];
+}
+
+static void a_mixed_requests_table_has_the_iterators_addresses(void **state)
+{
+	static const uint8_t ways[] = { PB_PCI_P2PDMA_MAP_BUS_ADDR,
+					PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE };
+	struct pb_request *rq = submit_mixed();
+	struct pb_sg_table sgt = { .sgl = sgl };
+	struct pb_dma_iova_state st;
+	struct pb_blk_dma_iter iter;
+	unsigned int i, n;
+	bool more;
+
+	map_mixed(&sgt, PB_PCI_P2PDMA_MAP_BUS_ADDR);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		physbio_xlate_set_p2p(&x, &ways[i], 1);
+		sgt.orig_nents = (unsigned int)pb_blk_rq_map_sg(rq, sgl);
+		assert_int_equal(sgt.orig_nents, 4);
+		assert_int_equal(
+			pb_dma_map_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0), 0);
+		more = pb_blk_rq_dma_map_iter_start(rq, &dev, &st, &iter);
+		for (n = 0; more; n++) {
+			entry_is(n, physbio_dma_value(iter.addr), iter.len);
+			assert_int_equal(
+				sgl[n].sg_flags & PB_SG_DMA_BUS_ADDRESS,
+				iter.map == PB_PCI_P2PDMA_MAP_BUS_ADDR ?
+					PB_SG_DMA_BUS_ADDRESS :
+					0);
+			more = pb_blk_rq_dma_map_iter_next(rq, &dev, &iter);
+		}
+		assert_int_equal(n, 4);
+		pb_dma_unmap_sgtable(&dev, &sgt, PB_DMA_TO_DEVICE, 0);
+	}
+	down();
+}
+
+/* The iterator says PB_BLK_STS_TARGET of the first; a table has no status. */
+static void a_range_that_is_not_ones_is_in_no_table(void **state)
+{
+	struct pb_request *rq = submit_mixed();
+
+	assert_int_equal(pb_blk_rq_map_sg(rq, sgl), 4);
+	pb_bvec_set_phys(&tb.table[1], BAR_START - 256, 512);
+	assert_int_equal(pb_blk_rq_map_sg(rq, sgl), 0);
+	down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +477,11 @@ int main(void)
 			a_peers_address_through_the_host_bridge_is_a_policy),
 		cmocka_unit_test(its_own_bar_is_an_offset),
 		cmocka_unit_test(an_error_half_way_leaves_nothing_mapped),
+		cmocka_unit_test(a_table_is_mapped_again_for_another_way),
+		cmocka_unit_test(an_entry_is_unmapped_as_it_was_mapped),
+		cmocka_unit_test(
+			a_mixed_requests_table_has_the_iterators_addresses),
+		cmocka_unit_test(a_range_that_is_not_ones_is_in_no_table),
 	};
 
 	return cmocka_run_group_tests(tests, bar_up, mem_down);
