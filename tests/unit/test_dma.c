@@ -709,7 +709,8 @@ static void a_mixed_request_is_described_range_by_range(void **state)
 	physbio_xlate_set_own_bar(&client_xlate, &region_a);
 	assert_int_equal(nvme_map(false, PB_NVME_MAX_SEGS), -EIO);
 	assert_int_equal(held, 0);
-	assert_int_equal(nvme_map(true, PB_NVME_MAX_SEGS), 0);
+	/* two offsets need no room to be unmapped */
+	assert_int_equal(nvme_map(true, 3), 0);
 	assert_true(iod.use_sgl);
 	for (i = 0; i < 5; i++) {
 		bool own = five[0][i].at >= BAR_A && five[0][i].at < BAR_B;
@@ -749,6 +750,22 @@ static void an_error_at_any_range_unmaps_the_others(void **state)
 	}
 	assert_int_equal(nvme_map(true, 3), 0);
 	pb_nvme_unmap_data(kept[0], &client, &iod);
+	assert_int_equal(held, 0);
+	mixed_down();
+}
+
+/* One is described in the command: there is no room for another. */
+static void a_range_that_no_segment_was_counted_for_is_an_error(void **state)
+{
+	static const struct range two[][8] = { { { BAR_B, 4096 },
+						 { 0, 4096 } } };
+
+	client_up();
+	submit_mixed(&p2p_limits, two, 1);
+	assert_int_equal(kept[0]->nr_phys_segments, 2);
+	kept[0]->nr_phys_segments = 1;
+	physbio_xlate_set_own_bar(&client_xlate, &region_c);
+	assert_int_equal(nvme_map(true, PB_NVME_MAX_SEGS), -EIO);
 	assert_int_equal(held, 0);
 	mixed_down();
 }
@@ -918,6 +935,8 @@ int main(void)
 		cmocka_unit_test(a_bio_that_is_sent_again_is_still_mixed),
 		cmocka_unit_test(a_mixed_request_is_described_range_by_range),
 		cmocka_unit_test(an_error_at_any_range_unmaps_the_others),
+		cmocka_unit_test(
+			a_range_that_no_segment_was_counted_for_is_an_error),
 		cmocka_unit_test(
 			interleaved_memory_is_one_request_if_it_may_be_mixed),
 		cmocka_unit_test(mixed_bios_merge_with_those_of_their_table),

@@ -187,10 +187,19 @@ static void gaps_need_an_sgl(void **state)
 
 static void gaps_without_sgls_are_an_error(void **state)
 {
-	const struct range r[] = { { 0, 512 }, { 65536, 1024 } };
+	static const struct range cases[][2] = {
+		{ { 0, 512 }, { 65536, 1024 } }, /* ends within a page */
+		{ { 0, 4096 }, { 65536 + 512, 1024 } }, /* begins within one */
+		{ { 0, 512 }, { 65536 + 512, 1024 } },
+	};
+	unsigned int i;
 
-	assert_int_equal(pb_blk_status_to_errno(map(r, 2, false, 0)), -EIO);
-	down();
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(
+			pb_blk_status_to_errno(map(cases[i], 2, false, 0)),
+			-EIO);
+		down();
+	}
 }
 
 static void large_segments_go_by_sgl(void **state)
