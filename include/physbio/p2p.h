@@ -33,7 +33,7 @@ struct physbio_p2p_verdict {
 	int distance; /* hops up and down; -1: not supported */
 	enum physbio_p2p_reason reason;
 	int common; /* node of the lowest common bridge, -1: none */
-	int redirect; /* first node on the path whose ACS redirects, -1: none */
+	int redirect; /* first node on the path to common that redirects, -1: none */
 };
 
 /**

@@ -108,9 +108,10 @@ static void find_way(struct physbio_topology *t, int provider, int client,
 	v->common = common;
 	v->distance = physbio_topology_depth(t, provider) +
 		      physbio_topology_depth(t, client);
-	v->redirect = redirect_between(t, provider, common);
+	v->redirect = -1;
 	if (common < 0)
 		return;
+	v->redirect = redirect_between(t, provider, common);
 	v->distance -= 2 * physbio_topology_depth(t, common);
 	if (v->redirect < 0)
 		v->redirect = redirect_between(t, client, common);

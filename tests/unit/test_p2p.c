@@ -162,6 +162,19 @@ static void acs_anywhere_on_the_way_redirects(void **state)
 	CHECK({ A, B, BUS, 4, PHYSBIO_P2P_COMMON_BRIDGE });
 }
 
+/* Nothing to turn round at: what redirects there is not why. */
+static void apart_no_acs_bit_counts(void **state)
+{
+	struct physbio_p2p_verdict v;
+
+	physbio_topology_node(t, DN0)->acs_ctrl = 0x2c;
+	physbio_topology_node(t, RP1)->acs_ctrl = 0x2c;
+	v = physbio_p2p_verdict(t, A, C);
+	assert_int_equal(v.reason, PHYSBIO_P2P_APART_UNLISTED);
+	assert_int_equal(v.common, -1);
+	assert_int_equal(v.redirect, -1);
+}
+
 static void a_function_may_not_even_reach_itself(void **state)
 {
 	physbio_topology_node(t, A)->acs_ctrl = 0x04;
@@ -321,6 +334,7 @@ int main(void)
 		TEST(a_cpu_that_forwards_allows_all),
 		TEST(both_host_bridges_must_be_listed),
 		TEST(acs_anywhere_on_the_way_redirects),
+		TEST(apart_no_acs_bit_counts),
 		TEST(a_function_may_not_even_reach_itself),
 		TEST(the_list_is_linuxs),
 		cmocka_unit_test(one_pass_finds_what_each_verdict_says),
