@@ -333,9 +333,11 @@ static int run(struct physbio_topology *t, const char *path, const char *name)
 	int ret;
 
 	r.device = physbio_topology_find(t, name);
-	if (r.device < 0 ||
-	    physbio_topology_node(t, r.device)->kind != PHYSBIO_ENDPOINT)
+	if (r.device < 0)
 		return complain("%s: there is no device \"%s\"", path, name);
+	if (physbio_topology_node(t, r.device)->kind != PHYSBIO_ENDPOINT)
+		return complain("%s: \"%s\" is a bridge, no device", path,
+				name);
 	if (!opt.nr_ram) {
 		ram = default_ram(t, &r.nr_ram);
 		r.ram = ram;

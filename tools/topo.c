@@ -204,6 +204,15 @@ static void print_node(struct physbio_topology *t, int node)
 		       n->bars[i].published ? " published" : "");
 }
 
+/* A tree may have every controller disabled. Nothing would be said, which says nothing. */
+static void note_if_empty(struct physbio_topology *t, const char *path)
+{
+	if (!physbio_topology_nr(t))
+		complain(
+			"%s: no host bridge is enabled; of a device tree --windows shows all",
+			path);
+}
+
 /* Each node, and then what is below it; without a stack: down, on, or up and on. */
 static void print_tree(struct physbio_topology *t)
 {
@@ -242,12 +251,14 @@ enum what {
 	POPULATED = 'p',
 };
 
-static int print_topology(struct physbio_topology *t, enum what what)
+static int print_topology(struct physbio_topology *t, const char *path,
+			  enum what what)
 {
 	int ret = 0;
 
 	if (!t)
 		return 2;
+	note_if_empty(t, path);
 	if (what == WINDOWS)
 		print_rows(t);
 	else if (what == POPULATED)
@@ -266,14 +277,15 @@ static int print_file(const char *path, enum what what)
 	int ret;
 
 	if (what != WINDOWS)
-		return print_topology(load_topology("physbio topo", path),
+		return print_topology(load_topology("physbio topo", path), path,
 				      what);
 	blob = read_file("physbio topo", path, &size);
 	if (!blob)
 		return 2;
 	ret = is_dtb(blob, size) ?
 		      print_windows(path, blob, size) :
-		      print_topology(load_topology("physbio topo", path), what);
+		      print_topology(load_topology("physbio topo", path), path,
+				     what);
 	free(blob);
 	return ret;
 }
@@ -306,7 +318,7 @@ int topo_main(int argc, char **argv)
 	}
 	if (live && optind == argc)
 		return print_topology(live_topology("physbio topo", root),
-				      what);
+				      root ? root : "this machine", what);
 	if (live || optind + 1 != argc) {
 		complain("one file is needed, or --live");
 		return usage(stderr);

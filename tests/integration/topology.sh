@@ -120,7 +120,7 @@ for dtb in "$recorded"/dtb/*.dtb; do
 		cut -f2- >"$tmp/want"
 	run "$physbio" topo --windows "$dtb" >"$tmp/rows" || bad=1
 	cmp "$tmp/want" "$tmp/rows" || bad=1
-	run "$physbio" topo "$dtb" >/dev/null || bad=1
+	run "$physbio" topo "$dtb" >/dev/null 2>&1 || bad=1
 done
 head -c 100 /dev/zero >"$tmp/zero.dtb"
 if run "$physbio" topo --help | grep -q usage; then
@@ -131,18 +131,41 @@ fi
 # A machine as text: the tree, the matrix, a pair.
 machine=$data/../../data/two-bridges.topo
 expect 0 "          BAR 0 bus 0x40000000 cpu 0x9000000000 size 0x100000 published" "$physbio" topo "$machine"
-expect 0 "1    nvme0                            b0   h4   .    h6" "$physbio" p2p "$machine"
+expect 0 "1    nvme0                            b0   h4!  .    h6!" "$physbio" p2p "$machine"
+expect 0 "2    nvme1                            h4!  b0!  .    h6!" "$physbio" p2p "$machine"
+expect 0 "4    nic                              h6!  h6!  .    b0!" "$physbio" p2p "$machine"
+expect 0 "nvme1 has no BAR" "$physbio" p2p "$machine" nvme1 nvme0
 expect 0 "redirected by the ACS bits of dn1" "$physbio" p2p "$machine" nvme0 nvme1
 expect 0 "in no inbound window of hb0" "$physbio" p2p "$machine" nvme0 nvme1
 expect 0 "bus address 0x40000000" "$physbio" p2p "$machine" nvme0 nvme0
 expect 0 "gpu from nic: not at all" "$physbio" p2p "$machine" gpu nic
 printf 'host-bridge a\n' >"$tmp/empty.topo"
-expect 0 "no device: physbio topo --populate adds some" "$physbio" p2p "$tmp/empty.topo"
+expect 1 "empty.topo: there is no device: physbio topo --populate adds some" \
+	"$physbio" p2p "$tmp/empty.topo"
+: >"$tmp/nothing.topo"
+expect 0 "nothing.topo: no host bridge is enabled" "$physbio" topo "$tmp/nothing.topo"
+# What a client's inbound window and its mask leave of a BAR of 1 MiB.
+for reach in "0x100000000 0x100000 64|: 0x100000000" \
+	"0x100000000 0x80000 64|: 0x100000000, but its end is out of reach of nvme1" \
+	"0xfff80000 0x100000 32|: 0xfff80000, but its end is out of reach of nvme1" \
+	"0xfff00000 0x100000 32|: 0xfff00000" \
+	"0x100000000 0x100000 32|: 0x100000000 is beyond the mask of nvme1"; do
+	# shellcheck disable=SC2086 # three words
+	set -- ${reach%|*}
+	sed -e "s/^inbound .*/inbound hb0 cpu=0x9000000000 bus=$1 size=$2/" \
+		-e "s/^endpoint nvme1.*/& mask=$3/" "$machine" >"$tmp/reach.topo"
+	run "$physbio" p2p "$tmp/reach.topo" nvme0 nvme1 >"$tmp/out"
+	grep -q "${reach#*|}\$" "$tmp/out" || {
+		echo "no \"${reach#*|}\" at the end of a line:"
+		cat "$tmp/out"
+		bad=1
+	}
+done
 # Behind an IOMMU what a client uses is an IOVA; a bus address stays one.
 sed -e 's/^host-bridge [^ ]*/& iommu=4096/' -e '/^inbound/d' "$machine" >"$tmp/iommu.topo"
 expect 0 "an IOVA of the IOMMU of hb0" "$physbio" p2p "$tmp/iommu.topo" nvme0 nvme1
 expect 0 "bus address 0x40000000" "$physbio" p2p "$tmp/iommu.topo" nvme0 nvme0
-expect 2 'there is no device "hb0"' "$physbio" p2p "$machine" hb0 nvme0
+expect 2 '"hb0" is a host bridge, no device' "$physbio" p2p "$machine" hb0 nvme0
 expect 2 'there is no device "x"' "$physbio" p2p "$machine" nvme0 x
 expect 2 "usage:" "$physbio" p2p "$machine" nvme0
 printf 'host-bridge a\nhub b\n' >"$tmp/bad.topo"
