@@ -3,71 +3,51 @@
 #include "redirecting-switch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-#include <physbio/machine.h>
-#include <physbio/memdev.h>
-#include <physbio/topofile.h>
+#include "machine.h"
 
-static const char text[] =
-	"host-bridge hb listed\n"
-	"outbound hb cpu=0x40000000 bus=0x40000000 size=0x1000000\n"
-	"bridge port below=hb\n"
-	"bridge switch below=port\n"
-	"bridge dn0 below=switch\n"
-	"endpoint peer below=dn0\n"
-	"bar peer bus=0x40000000 size=0x10000 published\n"
-	"bridge dn1 below=switch\n"
-	"endpoint disk below=dn1\n";
-
-struct machine {
-	struct physbio_topology *t;
-	struct physbio_machine *m;
-	struct physbio_mem *mem;
-	struct physbio_fabric *fabric;
-	struct physbio_iommu *iommu;
+/* A domain whose addresses nobody has kept apart from the bridge's windows. */
+struct iommu {
+	struct physbio_iommu *domain;
 	struct physbio_xlate xlate;
-	struct pb_device dev; /* the disk's DMA client */
-	struct physbio_memdev *disk;
-	int node;
 };
 
-static int describe(struct machine *m, const struct rs_case *c)
+static int boot(struct machine *m, const struct rs_case *c)
 {
-	static const char *const ports[] = { "dn0", "dn1" };
-	int i, err = physbio_topology_parse(text, strlen(text), &m->t, NULL);
+	const char *acs = c->bits ? "acs=0x1d" : "";
+	const char *does = c->redirects ? "always" : "never";
+	char text[1024];
 
-	if (err)
-		return err;
-	for (i = 0; i < 2; i++) {
-		struct physbio_node *port = physbio_topology_node(
-			m->t, physbio_topology_find(m->t, ports[i]));
-
-		port->acs_ctrl = c->bits ? 0x1d : 0;
-		port->acs_hw = c->redirects ? PHYSBIO_ACS_ALWAYS :
-					      PHYSBIO_ACS_NEVER;
-	}
-	m->node = physbio_topology_find(m->t, "disk");
-	return 0;
+	snprintf(text, sizeof(text),
+		 "host-bridge hb listed\n"
+		 "outbound hb cpu=0x40000000 bus=0x40000000 size=0x1000000\n"
+		 "bridge port below=hb\n"
+		 "bridge switch below=port\n"
+		 "bridge dn0 below=switch %s acs-hw=%s\n"
+		 "endpoint peer below=dn0\n"
+		 "bar peer bus=0x40000000 size=0x10000 published\n"
+		 "bridge dn1 below=switch %s acs-hw=%s\n"
+		 "endpoint disk below=dn1\n",
+		 acs, does, acs, does);
+	return machine_boot(m, text, RS_RAM);
 }
 
-/*
- * A domain whose addresses nobody has kept apart from the bridge's windows. The first
- * range that is mapped is the last of them, and begins where the peer's BAR does.
- */
-static int add_iommu(struct machine *m, const struct rs_case *c)
+/* The first range that is mapped is the domain's last, and begins where the BAR does. */
+static int add_iommu(struct machine *m, struct iommu *iommu, bool buffer)
 {
+	uint64_t end = RS_BAR + (buffer ? RS_LEN : 0), size = 1 << 20;
+	int err = physbio_iommu_create(4096, end - size, size, &iommu->domain);
 	pb_dma_addr_t addr;
-	uint64_t end = RS_BAR + (c->buffer ? RS_LEN : 0), size = 1 << 20;
-	int err = physbio_iommu_create(4096, end - size, size, &m->iommu);
 
 	if (err)
 		return err;
-	physbio_xlate_init_iommu(&m->xlate, m->iommu);
-	physbio_xlate_set_p2p(&m->xlate, m->dev.xlate->p2p_map,
+	physbio_xlate_init_iommu(&iommu->xlate, iommu->domain);
+	physbio_xlate_set_p2p(&iommu->xlate, m->dev.xlate->p2p_map,
 			      m->dev.xlate->nr_regions);
-	m->dev.xlate = &m->xlate;
-	if (c->buffer) {
+	m->dev.xlate = &iommu->xlate;
+	if (buffer) {
 		addr = pb_dma_map_phys(&m->dev, RS_BUFFER, RS_LEN,
 				       PB_DMA_BIDIRECTIONAL, 0);
 		if (physbio_dma_value(addr) != RS_BAR)
@@ -75,43 +55,7 @@ static int add_iommu(struct machine *m, const struct rs_case *c)
 	}
 	return physbio_fabric_set_iommu(
 		m->fabric, physbio_topology_host_bridge(m->t, m->node),
-		m->iommu);
-}
-
-static int boot(struct machine *m, const struct rs_case *c)
-{
-	const struct physbio_mem_range ram = { RS_RAM, 1 << 20, PHYSBIO_MEM_RAM,
-					       -1, NULL };
-	struct physbio_memdev_config config = {
-		.dev = &m->dev,
-		.lists = RS_RAM,
-		.nr_sectors = 64,
-		.queue_depth = 1,
-	};
-	int err = describe(m, c);
-
-	if (!err)
-		err = physbio_machine_create(m->t, &ram, 1, &m->m, NULL);
-	if (err)
-		return err;
-	m->mem = physbio_machine_mem(m->m);
-	m->dev = *physbio_machine_device(m->m, m->node);
-	err = physbio_fabric_create(m->t, m->mem, &m->fabric);
-	if (!err && c->iommu)
-		err = add_iommu(m, c);
-	config.fabric = m->fabric;
-	config.node = m->node;
-	config.mem = m->mem;
-	return err ? err : physbio_memdev_create(&config, &m->disk);
-}
-
-static void shut_down(struct machine *m)
-{
-	physbio_memdev_destroy(m->disk);
-	physbio_fabric_destroy(m->fabric);
-	physbio_iommu_destroy(m->iommu);
-	physbio_machine_destroy(m->m);
-	physbio_topology_destroy(m->t);
+		iommu->domain);
 }
 
 /* Of 256 bytes in a row each value is one: 64 of RS_LEN are the same as any constant. */
@@ -123,66 +67,53 @@ static void fill(unsigned char *bytes)
 		bytes[i] = (unsigned char)(7 * i + i / 256);
 }
 
-static unsigned int count_wrong(const unsigned char *bytes)
-{
-	unsigned char want[RS_LEN];
-	unsigned int i, wrong = 0;
-
-	fill(want);
-	for (i = 0; i < RS_LEN; i++)
-		wrong += bytes[i] != want[i];
-	return wrong;
-}
-
 /* The transfer and what has arrived: @from has the bytes, @to has none of them. */
 static void transfer(struct machine *m, pb_blk_opf_t op, unsigned char *from,
 		     unsigned char *to, struct rs_io *io)
 {
-	const struct physbio_region *region = physbio_machine_region(
-		m->m, physbio_topology_find(m->t, "peer"), 0);
+	const struct physbio_region *bar = machine_bar(m, "peer");
+	unsigned char want[RS_LEN];
 	struct pb_bio_vec vec;
 	struct pb_bio bio;
 
 	fill(from);
+	fill(want);
 	memset(to, 0, RS_LEN);
 	pb_bio_init(&bio, physbio_memdev_bdev(m->disk), &vec, 1, op);
-	physbio_bio_set_region(&bio, region);
-	pb_bio_add_phys(&bio, region->start, RS_LEN);
+	physbio_bio_set_region(&bio, bar);
+	pb_bio_add_phys(&bio, bar->start, RS_LEN);
 	io->err = pb_submit_bio_wait(&bio);
-	io->wrong = count_wrong(to);
+	io->wrong = count_wrong(to, want, RS_LEN);
 	pb_bio_uninit(&bio);
 }
 
-static bool is_zero(const unsigned char *bytes)
+static void do_io(struct machine *m, struct rs_result *r)
 {
-	unsigned int i;
+	unsigned char *store = physbio_memdev_store(m->disk);
+	unsigned char *bar = machine_bar_bytes(m, "peer");
 
-	for (i = 0; i < RS_LEN && !bytes[i];)
-		i++;
-	return i == RS_LEN;
+	r->map = physbio_p2p_state(&m->dev, machine_bar(m, "peer"));
+	r->hit = physbio_fabric_route(m->fabric, m->node,
+				      physbio_dma_make(RS_BAR));
+	transfer(m, PB_REQ_OP_WRITE, bar, store, &r->to_disk);
+	transfer(m, PB_REQ_OP_READ, store, bar, &r->to_peer);
+	r->buffer_changed =
+		!is_filled(physbio_mem_virt(m->mem, RS_BUFFER), 0, RS_LEN);
 }
 
 int rs_run(const struct rs_case *c, struct rs_result *r)
 {
+	struct iommu iommu = { .domain = NULL };
 	struct machine m = { .t = NULL };
 	int err = boot(&m, c);
 
-	memset(r, 0, sizeof(*r));
-	if (!err) {
-		unsigned char *store = physbio_memdev_store(m.disk);
-		unsigned char *bar = physbio_mem_virt(m.mem, RS_BAR);
-
-		r->map = physbio_p2p_state(
-			&m.dev,
-			physbio_machine_region(
-				m.m, physbio_topology_find(m.t, "peer"), 0));
-		r->hit = physbio_fabric_route(m.fabric, m.node,
-					      physbio_dma_make(RS_BAR));
-		transfer(&m, PB_REQ_OP_WRITE, bar, store, &r->to_disk);
-		transfer(&m, PB_REQ_OP_READ, store, bar, &r->to_peer);
-		r->buffer_changed =
-			!is_zero(physbio_mem_virt(m.mem, RS_BUFFER));
-	}
-	shut_down(&m);
+	if (!err && c->iommu)
+		err = add_iommu(&m, &iommu, c->buffer);
+	if (!err)
+		err = machine_add_disk(&m, NULL);
+	if (!err)
+		do_io(&m, r);
+	machine_shut_down(&m);
+	physbio_iommu_destroy(iommu.domain);
 	return err;
 }

@@ -33,6 +33,6 @@ struct trp_result {
 };
 
 /* Set the machine up, do the I/O both ways, take it down. 0, or -errno of set-up. */
-int trp_run(const struct trp_case *c, int repr, struct trp_result *r);
+int trp_run(const struct trp_case *c, int which, struct trp_result *r);
 
 #endif
