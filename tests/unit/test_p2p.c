@@ -132,7 +132,8 @@ static void both_host_bridges_must_be_listed(void **state)
 	CHECK({ A, D, HOST, 6, PHYSBIO_P2P_APART_LISTED });
 	physbio_topology_node(t, HB0)->p2p_listed = PHYSBIO_P2P_LISTED_SAME;
 	CHECK({ A, C, HOST, 6, PHYSBIO_P2P_APART_LISTED },
-	      { A, D, NOT, -1, PHYSBIO_P2P_APART_SAME_ONLY });
+	      { A, D, NOT, -1, PHYSBIO_P2P_APART_SAME_ONLY },
+	      { D, A, NOT, -1, PHYSBIO_P2P_APART_SAME_ONLY });
 }
 
 /* Whose bits count: every function on the way, the ends and the common bridge too. */
@@ -192,13 +193,27 @@ static void the_list_is_linuxs(void **state)
 		uint16_t vendor, device;
 		enum physbio_p2p_listing listing;
 	} cases[] = {
+		{ 0x8086, 0x3bff, PHYSBIO_P2P_UNLISTED },
 		{ 0x8086, 0x3c00, PHYSBIO_P2P_LISTED_SAME },
+		{ 0x8086, 0x3c01, PHYSBIO_P2P_LISTED_SAME },
+		{ 0x8086, 0x3c02, PHYSBIO_P2P_UNLISTED },
+		{ 0x8086, 0x2eff, PHYSBIO_P2P_UNLISTED },
+		{ 0x8086, 0x2f00, PHYSBIO_P2P_LISTED_SAME },
 		{ 0x8086, 0x2f01, PHYSBIO_P2P_LISTED_SAME },
+		{ 0x8086, 0x2f02, PHYSBIO_P2P_UNLISTED },
+		{ 0x8086, 0x201f, PHYSBIO_P2P_UNLISTED },
+		{ 0x8086, 0x2020, PHYSBIO_P2P_LISTED },
+		{ 0x8086, 0x2021, PHYSBIO_P2P_UNLISTED },
+		{ 0x8086, 0x202f, PHYSBIO_P2P_UNLISTED },
 		{ 0x8086, 0x2030, PHYSBIO_P2P_LISTED },
 		{ 0x8086, 0x2033, PHYSBIO_P2P_LISTED },
 		{ 0x8086, 0x2034, PHYSBIO_P2P_UNLISTED },
+		{ 0x8086, 0x09a1, PHYSBIO_P2P_UNLISTED },
 		{ 0x8086, 0x09a2, PHYSBIO_P2P_LISTED },
-		{ 0x1ae0, 0x1234, PHYSBIO_P2P_LISTED },
+		{ 0x8086, 0x09a3, PHYSBIO_P2P_UNLISTED },
+		{ 0x1ae0, 0x0000, PHYSBIO_P2P_LISTED },
+		{ 0x1ae0, 0xffff, PHYSBIO_P2P_LISTED },
+		{ 0x1ae1, 0x0000, PHYSBIO_P2P_UNLISTED },
 		{ 0x1022, 0x1480, PHYSBIO_P2P_UNLISTED },
 	};
 	unsigned int i;

@@ -60,6 +60,8 @@ static void ranges_become_pages(void **state)
 				   { 5 * (uint32_t)PG, 1024 } };
 	struct pb_request *rq = submit(r, 3);
 
+	/* a shorter one's, of which the first entry was the last */
+	memset(sgl, 0xff, sizeof(sgl));
 	assert_int_equal(pb_blk_rq_map_sg(rq, sgl), 2);
 	assert_ptr_equal(sgl[0].page, pb_phys_to_page(RAM_START));
 	assert_int_equal(sgl[0].offset, 512);
