@@ -666,6 +666,36 @@ static void a_special_payload_is_not_the_bios_memory(void **state)
 	}
 }
 
+static void append_is(struct pb_request *rq, struct test_bio *tb,
+		      const struct physbio_region *whose, uint32_t at, int want)
+{
+	test_bio_init(tb, PB_REQ_OP_DRV_OUT, 0);
+	assert_int_equal(physbio_bio_set_region(&tb->bio, whose), 0);
+	test_bio_add(tb, at, 4096);
+	assert_int_equal(pb_blk_rq_append_bio(rq, &tb->bio), want);
+}
+
+/* The first one's way is all of them's: RAM would be looked for in the BAR. */
+static void a_drivers_own_request_is_of_one_kind(void **state)
+{
+	static struct test_bio tbs[5];
+	struct pb_request rq = { .cmd_flags = PB_REQ_OP_DRV_OUT };
+
+	test_queue_up(&tq, &p2p_limits, 2);
+	rq.q = tq.q;
+	append_is(&rq, &tbs[0], &region_a, BAR_A, 0);
+	append_is(&rq, &tbs[1], NULL, 0, -EINVAL);
+	append_is(&rq, &tbs[2], &region_b, BAR_B, -EINVAL);
+	append_is(&rq, &tbs[3], &region_a, BAR_A + 8192, 0);
+	assert_ptr_equal(rq.biotail, &tbs[3].bio);
+	assert_int_equal(rq.__data_len, 8192);
+	assert_int_equal(rq.nr_phys_segments, 2);
+	rq.bio = NULL;
+	append_is(&rq, &tbs[1], NULL, 0, 0);
+	append_is(&rq, &tbs[4], &region_a, BAR_A, -EINVAL);
+	test_queue_down(&tq);
+}
+
 /* A flush that nobody sent. */
 static void a_request_without_a_bio_has_no_range(void **state)
 {
@@ -927,6 +957,7 @@ int main(void)
 		cmocka_unit_test(a_peers_bus_address_is_no_iova),
 		cmocka_unit_test(a_mixed_request_is_no_range_of_iovas),
 		cmocka_unit_test(a_special_payload_is_not_the_bios_memory),
+		cmocka_unit_test(a_drivers_own_request_is_of_one_kind),
 		cmocka_unit_test(a_request_without_a_bio_has_no_range),
 		cmocka_unit_test(memory_of_two_regions_is_never_one_range),
 		cmocka_unit_test(a_range_over_an_edge_is_in_no_mixed_bio),

@@ -350,6 +350,21 @@ static void a_long_sgl_chains_by_segment_descriptors(void **state)
 	unmap();
 }
 
+/* 256 segments fill one page, of which the command says that it is the last. */
+static void an_exactly_full_sgl_page_does_not_chain(void **state)
+{
+	const struct range r = { 0, 256 * 4096 };
+	struct pb_nvme_sgl_desc *list = (void *)list_mem[0];
+
+	lim.max_segment_size = 4096;
+	assert_true(map(&r, 1, true, 1) == PB_BLK_STS_OK);
+	assert_int_equal(iod.dptr.sgl.type, PB_NVME_SGL_LAST_SEGMENT);
+	assert_int_equal(le32toh(iod.dptr.sgl.length), 4096);
+	assert_int_equal(list[255].type, PB_NVME_SGL_DATA);
+	assert_true(le64toh(list[255].addr) == bus(255 * 4096));
+	unmap();
+}
+
 static void what_no_list_holds_is_an_error(void **state)
 {
 	const struct range r = { 0, 1300 * 4096 };
@@ -835,6 +850,7 @@ int main(void)
 		TEST(the_average_is_rounded_up),
 		TEST(short_sgls_are_in_a_small_block),
 		TEST(a_long_sgl_chains_by_segment_descriptors),
+		TEST(an_exactly_full_sgl_page_does_not_chain),
 		TEST(what_no_list_holds_is_an_error),
 		TEST(more_ranges_than_segments_are_an_error),
 		TEST(sgls_are_forced_or_forbidden),
