@@ -634,6 +634,27 @@ static void an_error_of_any_link_undoes_the_others(void **state)
 	}
 }
 
+/* Which of mainline's two errors it is says nothing: each range on its own, then. */
+static void a_cut_within_a_granule_has_either_error(void **state)
+{
+	const struct range r[] = { { 0, 4096 }, { 65536, 4096 } };
+	static const int errors[] = { -EINVAL, -EIO };
+	struct physbio_xlate_ops ops;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		domain_up(IOVA_SIZE);
+		ops = *xlate.ops;
+		ops.iova_link = failing_link;
+		xlate.ops = &ops;
+		submit(&wide, r, 2);
+		link_fails = 2;
+		link_error = errors[i];
+		map_two_ranges(kept[0]);
+		down();
+	}
+}
+
 /* --- several threads --- */
 
 #define NR_THREADS 4
@@ -763,6 +784,7 @@ int main(void)
 		cmocka_unit_test(a_domain_needs_memory),
 		cmocka_unit_test(a_table_that_cannot_be_made_leaves_nothing),
 		cmocka_unit_test(an_error_of_any_link_undoes_the_others),
+		cmocka_unit_test(a_cut_within_a_granule_has_either_error),
 		cmocka_unit_test(threads_share_a_domain),
 		cmocka_unit_test(random_requests_reach_their_bytes),
 	};
