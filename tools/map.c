@@ -334,7 +334,8 @@ static int run(struct physbio_topology *t, const char *path, const char *name)
 
 	r.device = physbio_topology_find(t, name);
 	if (r.device < 0)
-		return complain("%s: there is no device \"%s\"", path, name);
+		return complain("%s: there is no device \"%s\"%s", path, name,
+				reach_hint(t));
 	if (physbio_topology_node(t, r.device)->kind != PHYSBIO_ENDPOINT)
 		return complain("%s: \"%s\" is a bridge, no device", path,
 				name);
@@ -364,8 +365,10 @@ int map_main(int argc, char **argv)
 			return 2;
 	}
 	argv += optind;
-	if (argc - optind != 4)
+	if (argc - optind != 4) {
+		complain("a TOPOLOGY, a DEVICE, PADDR and LEN are needed");
 		return usage(stderr);
+	}
 	if (parse_range(argv[2], argv[3]))
 		return 2;
 	t = load_topology("physbio map", argv[0]);

@@ -24,7 +24,7 @@ static int usage(FILE *to)
 		"  PROVIDER CLIENT  names of devices; without, all of them in a matrix:\n"
 		"                   b by bus address, h through the host bridge, and the distance,\n"
 		"                   ! a way, but no published BAR has an address, . not at all\n"
-		"Exit code 0: it is said above, 1: there are no devices, 2: it could not be asked.\n");
+		"Exit code 0: there is an answer, be it no; 1: there are no devices; 2: an error.\n");
 	return to == stderr ? 2 : 0;
 }
 
@@ -218,25 +218,14 @@ static void print_row(struct physbio_topology *t, int provider, int row)
 	printf("\n");
 }
 
-static bool has_endpoint(struct physbio_topology *t)
-{
-	int i;
-
-	for (i = 0; i < physbio_topology_nr(t); i++)
-		if (is_endpoint(t, i))
-			return true;
-	return false;
-}
-
 /* Columns are clients, numbered as the rows are. */
 static int print_matrix(struct physbio_topology *t, const char *path)
 {
 	int i, row = 0;
 
-	if (!has_endpoint(t)) {
-		fprintf(stderr,
-			"physbio p2p: %s: there is no device: physbio topo --populate adds some\n",
-			path);
+	if (!reach_has_endpoint(t)) {
+		fprintf(stderr, "physbio p2p: %s: there is no device%s\n", path,
+			reach_hint(t));
 		return 1;
 	}
 	print_columns(t);
@@ -255,8 +244,9 @@ static int find(struct physbio_topology *t, const char *path, const char *name)
 	int node = physbio_topology_find(t, name);
 
 	if (node < 0)
-		fprintf(stderr, "physbio p2p: %s: there is no device \"%s\"\n",
-			path, name);
+		fprintf(stderr,
+			"physbio p2p: %s: there is no device \"%s\"%s\n", path,
+			name, reach_hint(t));
 	else if (physbio_topology_node(t, node)->kind == PHYSBIO_HOST_BRIDGE)
 		fprintf(stderr,
 			"physbio p2p: %s: \"%s\" is a host bridge, no device\n",
@@ -290,8 +280,12 @@ int p2p_main(int argc, char **argv)
 		return usage(c == 'h' ? stdout : stderr);
 	argc -= optind;
 	argv += optind;
-	if (argc != 1 && argc != 3)
+	if (argc != 1 && argc != 3) {
+		fprintf(stderr, "physbio p2p: %s\n",
+			argc == 2 ? "a PROVIDER needs a CLIENT" :
+				    "one TOPOLOGY is needed");
 		return usage(stderr);
+	}
 	t = load_topology("physbio p2p", argv[0]);
 	if (!t)
 		return 2;

@@ -33,6 +33,22 @@ bool reach_inbound(const struct physbio_node *hb, uint64_t cpu, uint64_t size,
 	return !hb->nr_inbound;
 }
 
+bool reach_has_endpoint(struct physbio_topology *t)
+{
+	int i;
+
+	for (i = 0; i < physbio_topology_nr(t); i++)
+		if (physbio_topology_node(t, i)->kind == PHYSBIO_ENDPOINT)
+			return true;
+	return false;
+}
+
+const char *reach_hint(struct physbio_topology *t)
+{
+	return reach_has_endpoint(t) ? "" :
+				       ": physbio topo --populate adds some";
+}
+
 /* --- whose it is --- */
 
 /* Shorten a part that has @start in it to end before that. */

@@ -64,4 +64,8 @@ struct physbio_hit reach_hit(const struct reach *r, const struct reach_piece *p,
 bool reach_right(const struct reach_piece *p, uint64_t offset,
 		 const struct physbio_hit *hit);
 
+/* Is there any device? What to say of a name that is none depends on it. */
+bool reach_has_endpoint(struct physbio_topology *t);
+const char *reach_hint(struct physbio_topology *t);
+
 #endif

@@ -167,7 +167,11 @@ expect 0 "an IOVA of the IOMMU of hb0" "$physbio" p2p "$tmp/iommu.topo" nvme0 nv
 expect 0 "bus address 0x40000000" "$physbio" p2p "$tmp/iommu.topo" nvme0 nvme0
 expect 2 '"hb0" is a host bridge, no device' "$physbio" p2p "$machine" hb0 nvme0
 expect 2 'there is no device "x"' "$physbio" p2p "$machine" nvme0 x
-expect 2 "usage:" "$physbio" p2p "$machine" nvme0
+expect 2 "a PROVIDER needs a CLIENT" "$physbio" p2p "$machine" nvme0
+expect 2 "one TOPOLOGY is needed" "$physbio" p2p
+expect 2 'there is no device "x": physbio topo --populate' "$physbio" p2p "$tmp/empty.topo" x y
+expect 2 'there is no device "x": physbio topo --populate' "$physbio" map "$tmp/empty.topo" x 0 1
+expect 2 "a TOPOLOGY, a DEVICE, PADDR and LEN are needed" "$physbio" map "$machine" nvme0
 printf 'host-bridge a\nhub b\n' >"$tmp/bad.topo"
 expect 2 'bad.topo:2: "hub" is no kind of line' "$physbio" p2p "$tmp/bad.topo"
 
