@@ -443,6 +443,41 @@ static void one_segment_of_three_pages_is_an_inline_sgl(void **state)
 	unmap();
 }
 
+/* What needs no list is mapped by itself, what needs one by the iterator. */
+static void one_segment_of_three_pages_takes_the_iterator(void **state)
+{
+	static const struct {
+		struct range r;
+		bool iterator;
+	} cases[] = { { { 0, 8192 }, false },
+		      { { 512, 7680 }, false },
+		      { { 512, 8192 }, true } };
+	struct physbio_iommu_stats stats;
+	struct physbio_iommu *iommu;
+	struct physbio_xlate x;
+	const struct pb_device translated = { .xlate = &x,
+					      .dma_mask = UINT64_MAX };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_true(map(&cases[i].r, 1, false, 0) == PB_BLK_STS_OK);
+		assert_int_equal(physbio_iommu_create(4096, 0x100000, 0x100000,
+						      &iommu),
+				 0);
+		physbio_xlate_init_iommu(&x, iommu);
+		assert_true(again(&translated) == PB_BLK_STS_OK);
+		assert_int_equal(iod.nr_ranges, 1);
+		assert_int_equal(pb_dma_use_iova(&iod.state),
+				 cases[i].iterator);
+		assert_int_equal(iod.nr_saved, !cases[i].iterator);
+		pb_nvme_unmap_data(kept[0], &translated, &iod);
+		physbio_iommu_stats(iommu, &stats);
+		assert_int_equal(stats.pages, 0);
+		physbio_iommu_destroy(iommu);
+		down();
+	}
+}
+
 static void one_segment_of_a_peer_takes_the_iterator(void **state)
 {
 	static const uint8_t p2p[] = { PB_PCI_P2PDMA_MAP_BUS_ADDR };
@@ -855,6 +890,7 @@ int main(void)
 		TEST(more_ranges_than_segments_are_an_error),
 		TEST(sgls_are_forced_or_forbidden),
 		TEST(one_segment_of_three_pages_is_an_inline_sgl),
+		TEST(one_segment_of_three_pages_takes_the_iterator),
 		TEST(one_segment_of_a_peer_takes_the_iterator),
 		TEST(a_special_payload_is_what_is_mapped),
 		TEST(a_shifted_page_needs_a_list),
