@@ -20,6 +20,21 @@ extern "C" {
 struct physbio_machine;
 
 /**
+ * physbio_inbound_table() - inbound windows as a translator has them
+ * @inbound: windows of a host bridge, in the order of the description
+ * @nr: how many
+ * @table: ascending and disjoint, for physbio_xlate_init_windows(), for the caller to
+ *	free(); NULL if there are none
+ *
+ * Of an address that several windows have the first one counts.
+ * Context: may sleep. Return: how many windows the table has; -ENOMEM. Source:
+ * of_dma_get_range(), translate_phys_to_dma()
+ */
+PB_API int physbio_inbound_table(const struct physbio_bridge_window *inbound,
+				 unsigned int nr,
+				 struct physbio_window **table);
+
+/**
  * physbio_machine_create() - boot a topology
  * @t: description; kept by the caller, and not changed, as long as the machine
  * @ram: ranges of RAM
@@ -31,7 +46,7 @@ struct physbio_machine;
  * IOMMU in use, all endpoints below that host bridge share one domain, whose addresses
  * are none of the bridge's outbound windows and within all of their masks.
  * Context: may sleep. Return: 0; -EINVAL if a range of RAM or a BAR overlaps another
- * one, inbound windows can't be a translator, or an IOMMU has no addresses left; -EBUSY, -ENOMEM.
+ * one, or an IOMMU has no addresses left; -EBUSY, -ENOMEM.
  */
 PB_API int physbio_machine_create(struct physbio_topology *t,
 				  const struct physbio_mem_range *ram,

@@ -166,7 +166,20 @@ PB_API int physbio_topology_add_outbound(struct physbio_topology *t, int node,
 					 const struct physbio_bridge_window *w,
 					 struct physbio_error *error);
 
-/* The same from the bus to the CPU (dma-ranges); bridges may share CPU addresses. */
+/**
+ * physbio_topology_add_inbound() - a window from the bus to the CPU (dma-ranges)
+ * @t: description
+ * @node: index of a host bridge
+ * @w: window; bus addresses are those that devices below it use
+ * @error: filled on failure; may be NULL
+ *
+ * Windows of a bridge may overlap: the same memory is then at several bus addresses, and
+ * who asks for one gets that of the window that was added first (see
+ * physbio_inbound_table()). Bridges may share CPU addresses too.
+ *
+ * Context: any. Return: 0; -EINVAL if it is empty, wraps, or has a bus address that
+ * another one of the bridge takes to another CPU address; -ENOMEM.
+ */
 PB_API int physbio_topology_add_inbound(struct physbio_topology *t, int node,
 					const struct physbio_bridge_window *w,
 					struct physbio_error *error);

@@ -62,7 +62,7 @@ static int add_windows(struct physbio_fabric *f, int hb)
 		const struct physbio_bridge_window *w = &n->inbound[i];
 		const struct span_of bus = { hb, w->bus, w->size, hb, i };
 
-		err = spans_add(&f->inbound, &bus);
+		err = spans_add_rest(&f->inbound, &bus);
 	}
 	return err;
 }
@@ -240,6 +240,7 @@ static struct physbio_hit route_host_bridge(struct physbio_fabric *f, int top,
 {
 	const struct physbio_node *hb = physbio_topology_node(f->t, top);
 	uint64_t room = spans_room(&f->outbound, top, bus);
+	const struct physbio_bridge_window *in;
 	const struct span_of *w;
 
 	if (f->iommus && f->iommus[top])
@@ -252,8 +253,8 @@ static struct physbio_hit route_host_bridge(struct physbio_fabric *f, int top,
 	w = spans_at(&f->inbound, top, bus);
 	if (!w)
 		return no_hit;
-	return route_cpu(f, issuer,
-			 hb->inbound[w->index].cpu + (bus - w->start),
+	in = &hb->inbound[w->index];
+	return route_cpu(f, issuer, in->cpu + (bus - in->bus),
 			 min_u64(room, w->size - (bus - w->start)));
 }
 

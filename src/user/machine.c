@@ -13,6 +13,8 @@
 #include <physbio/nvme.h>
 #include <physbio/p2p.h>
 
+#include "spans.h"
+
 /* What one endpoint needs. */
 struct client {
 	struct pb_device dev;
@@ -137,38 +139,87 @@ static int set_p2p(struct physbio_machine *m, struct physbio_error *error)
 	return 0;
 }
 
-static int compare_windows(const void *a, const void *b)
-{
-	const struct physbio_window *wa = a, *wb = b;
+/* --- inbound windows --- */
 
-	return wa->start < wb->start ? -1 : wa->start > wb->start;
+/* The part of a window that stands for it in the table. */
+static struct physbio_window
+part_of(const struct physbio_bridge_window *inbound, const struct span_of *of)
+{
+	const struct physbio_bridge_window *w = &inbound[of->index];
+
+	return (struct physbio_window){
+		.start = (pb_phys_addr_t)of->start,
+		.size = of->size,
+		.bus = w->bus + (of->start - w->cpu),
+	};
+}
+
+static int count_spans(const struct spans *s)
+{
+	const struct span_of *of;
+	int n = 0;
+
+	for (of = spans_first(s); of; of = spans_next(of))
+		n++;
+	return n;
+}
+
+/* All parts in order; nothing of them if there is no memory. */
+static int table_of(const struct physbio_bridge_window *inbound,
+		    const struct spans *parts, struct physbio_window **table)
+{
+	const struct span_of *of;
+	int n = 0;
+
+	*table = NULL;
+	if (!parts->root)
+		return 0;
+	*table = calloc((size_t)count_spans(parts), sizeof(**table));
+	if (!*table)
+		return -ENOMEM;
+	for (of = spans_first(parts); of; of = spans_next(of))
+		(*table)[n++] = part_of(inbound, of);
+	return n;
+}
+
+int physbio_inbound_table(const struct physbio_bridge_window *inbound,
+			  unsigned int nr, struct physbio_window **table)
+{
+	struct spans parts = { 0 };
+	int i, err = 0;
+
+	for (i = 0; i < (int)nr && !err; i++) {
+		const struct span_of cpu = { 0, inbound[i].cpu, inbound[i].size,
+					     0, i };
+
+		err = spans_add_rest(&parts, &cpu);
+	}
+	if (!err)
+		err = table_of(inbound, &parts, table);
+	spans_free(&parts);
+	return err;
 }
 
 static int client_set_windows(struct client *c, const struct physbio_node *hb,
 			      struct physbio_iommu *iommu)
 {
-	unsigned int i;
+	int nr;
 
 	if (iommu) {
 		physbio_xlate_init_iommu(&c->xlate, iommu);
 		return 0;
 	}
-	if (!hb->nr_inbound) {
+	nr = physbio_inbound_table(hb->inbound, hb->nr_inbound, &c->windows);
+	if (nr < 0)
+		return nr;
+	if (!nr) {
 		physbio_xlate_init_identity(&c->xlate);
 		return 0;
 	}
-	c->windows = calloc(hb->nr_inbound, sizeof(*c->windows));
-	c->index = calloc(1, PHYSBIO_WINDOW_INDEX_BYTES(hb->nr_inbound));
-	if (!c->windows || !c->index)
+	c->index = calloc(1, PHYSBIO_WINDOW_INDEX_BYTES(nr));
+	if (!c->index)
 		return -ENOMEM;
-	for (i = 0; i < hb->nr_inbound; i++) {
-		c->windows[i].start = hb->inbound[i].cpu;
-		c->windows[i].size = hb->inbound[i].size;
-		c->windows[i].bus = hb->inbound[i].bus;
-	}
-	qsort(c->windows, hb->nr_inbound, sizeof(c->windows[0]),
-	      compare_windows);
-	return physbio_xlate_init_windows(&c->xlate, c->windows, hb->nr_inbound,
+	return physbio_xlate_init_windows(&c->xlate, c->windows, (uint32_t)nr,
 					  c->index);
 }
 
@@ -178,19 +229,14 @@ static int client_setup(struct physbio_machine *m, int node,
 	struct physbio_node *n = physbio_topology_node(m->topology, node);
 	struct client *c = &m->clients[node];
 	struct physbio_node *hb;
-	int top, err;
+	int top;
 
 	if (n->kind != PHYSBIO_ENDPOINT)
 		return 0;
 	top = physbio_topology_host_bridge(m->topology, node);
 	hb = physbio_topology_node(m->topology, top);
-	err = client_set_windows(c, hb, m->iommus[top]);
-	if (err == -ENOMEM)
+	if (client_set_windows(c, hb, m->iommus[top]))
 		return no_memory(error);
-	if (err)
-		return fail(error, -EINVAL,
-			    "inbound windows are empty, wrap or overlap: ",
-			    hb->name);
 	physbio_xlate_set_p2p(&c->xlate,
 			      m->p2p_maps + (size_t)node * m->nr_regions,
 			      m->nr_regions);

@@ -103,6 +103,50 @@ const struct span_of *spans_at(const struct spans *s, int space, uint64_t addr)
 	return before && addr - before->start < before->size ? before : NULL;
 }
 
+/*
+ *   |-- of another --|      |-- of another --|
+ *          |---------- of ----------|
+ *                    |-rest-|
+ */
+int spans_add_rest(struct spans *s, const struct span_of *of)
+{
+	const struct span *before = s->newest;
+	uint64_t end = of->start + of->size - 1, at = of->start;
+	const struct span_of *other;
+	struct span_of rest = *of;
+
+	while (at <= end) {
+		other = spans_overlap(s, of->space, at, end - at + 1);
+		rest.start = at;
+		rest.size = (other ? other->start : end + 1) - at;
+		if ((!other || other->start > at) && spans_add(s, &rest)) {
+			while (s->newest != before)
+				spans_undo(s);
+			return -ENOMEM;
+		}
+		if (!other || other->size - 1 >= end - other->start)
+			break;
+		at = other->start + other->size;
+	}
+	return 0;
+}
+
+const struct span_of *spans_first(const struct spans *s)
+{
+	struct rb_node *node = s->root;
+
+	while (node && node->rb_left)
+		node = node->rb_left;
+	return node ? &span_of_node(node)->of : NULL;
+}
+
+const struct span_of *spans_next(const struct span_of *of)
+{
+	struct rb_node *node = rb_next(&rb_entry(of, struct span, of)->rb);
+
+	return node ? &span_of_node(node)->of : NULL;
+}
+
 uint64_t spans_room(const struct spans *s, int space, uint64_t addr)
 {
 	const struct span_of *before, *after;

@@ -32,7 +32,14 @@ int spans_add(struct spans *s, const struct span_of *of);
 /* Forget the one that was added last. */
 void spans_undo(struct spans *s);
 
-/* One of the ranges that share an address with this one, NULL: none. */
+/* Keep the parts of a range that none has yet. Return: 0 or -ENOMEM, and none is. */
+int spans_add_rest(struct spans *s, const struct span_of *of);
+
+/* All ranges in order, by space and start. NULL: no more. */
+const struct span_of *spans_first(const struct spans *s);
+const struct span_of *spans_next(const struct span_of *of);
+
+/* The first of the ranges that share an address with this one, NULL: none. */
 const struct span_of *spans_overlap(const struct spans *s, int space,
 				    uint64_t start, uint64_t size);
 

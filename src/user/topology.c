@@ -34,8 +34,9 @@ struct physbio_topology {
 	int top, last_top; /* first and last host bridge */
 	int *names; /* lists by hash, as many as there is room for nodes */
 	bool cpu_forwards;
-	/* CPU addresses of all host bridges; bus addresses by host bridge */
-	struct spans outbound_cpu, outbound_bus, inbound_cpu, inbound_bus, bars;
+	/* CPU addresses of all host bridges; bus addresses by host bridge, of those that
+	 * come in each once */
+	struct spans outbound_cpu, outbound_bus, inbound_bus, bars;
 	struct spans buses; /* bus numbers by domain */
 };
 
@@ -62,7 +63,6 @@ void physbio_topology_destroy(struct physbio_topology *t)
 	}
 	spans_free(&t->outbound_cpu);
 	spans_free(&t->outbound_bus);
-	spans_free(&t->inbound_cpu);
 	spans_free(&t->inbound_bus);
 	spans_free(&t->bars);
 	spans_free(&t->buses);
@@ -351,40 +351,74 @@ static int append(struct physbio_bridge_window **windows, unsigned int *nr,
 	return 0;
 }
 
-/* CPU addresses are one space for all that go out, and one for each bridge's way in. */
-static int add_window(struct physbio_topology *t, int node,
-		      const struct physbio_bridge_window *w, bool outbound,
-		      struct physbio_error *error)
+/* CPU addresses are one space for all that go out, bus addresses one for each bridge. */
+static int add_outbound(struct physbio_topology *t, int node,
+			const struct physbio_bridge_window *w,
+			struct physbio_error *error)
 {
 	struct physbio_node *n = &t->nodes[node];
-	struct spans *cpu = outbound ? &t->outbound_cpu : &t->inbound_cpu;
-	struct spans *bus = outbound ? &t->outbound_bus : &t->inbound_bus;
-	int space = outbound ? -1 : node;
-	const struct span_of *of = spans_overlap(cpu, space, w->cpu, w->size);
-	struct span_of new = { .node = node };
+	const struct span_of cpu = { -1, w->cpu, w->size, node,
+				     (int)n->nr_outbound };
+	const struct span_of bus = { node, w->bus, w->size, node, cpu.index };
+	const struct span_of *of =
+		spans_overlap(&t->outbound_cpu, -1, w->cpu, w->size);
 	int err;
 
 	if (!of)
-		of = spans_overlap(bus, node, w->bus, w->size);
+		of = spans_overlap(&t->outbound_bus, node, w->bus, w->size);
 	if (of)
-		return overlaps(t, n->name, w, of, outbound, error);
-	new.index = (int)(outbound ? n->nr_outbound : n->nr_inbound);
-	new.size = w->size;
-	new.space = space;
-	new.start = w->cpu;
-	if (spans_add(cpu, &new))
+		return overlaps(t, n->name, w, of, true, error);
+	if (spans_add(&t->outbound_cpu, &cpu))
 		return fail(error, -ENOMEM, "no memory for a window");
-	new.space = node;
-	new.start = w->bus;
-	if (spans_add(bus, &new)) {
-		spans_undo(cpu);
+	if (spans_add(&t->outbound_bus, &bus)) {
+		spans_undo(&t->outbound_cpu);
 		return fail(error, -ENOMEM, "no memory for a window");
 	}
-	err = outbound ? append(&n->outbound, &n->nr_outbound, w, error) :
-			 append(&n->inbound, &n->nr_inbound, w, error);
+	err = append(&n->outbound, &n->nr_outbound, w, error);
 	if (err) {
-		spans_undo(cpu);
-		spans_undo(bus);
+		spans_undo(&t->outbound_cpu);
+		spans_undo(&t->outbound_bus);
+	}
+	return err;
+}
+
+/* A window of the node's that takes a bus address of @w elsewhere, NULL: none. */
+static const struct span_of *contradicts(const struct physbio_topology *t,
+					 int node,
+					 const struct physbio_bridge_window *w)
+{
+	const struct physbio_bridge_window *other;
+	uint64_t at = w->bus, end = w->bus + (w->size - 1);
+	const struct span_of *of;
+
+	while ((of = spans_overlap(&t->inbound_bus, node, at, end - at + 1))) {
+		other = &t->nodes[node].inbound[of->index];
+		if (other->cpu - other->bus != w->cpu - w->bus)
+			return of;
+		if (of->size - 1 >= end - of->start)
+			break;
+		at = of->start + of->size;
+	}
+	return NULL;
+}
+
+/* Memory may be at several bus addresses, but not one of these in several places. */
+static int add_inbound(struct physbio_topology *t, int node,
+		       const struct physbio_bridge_window *w,
+		       struct physbio_error *error)
+{
+	struct physbio_node *n = &t->nodes[node];
+	const struct span_of bus = { node, w->bus, w->size, node,
+				     (int)n->nr_inbound };
+	const struct span_of *of = contradicts(t, node, w);
+	int err;
+
+	if (of)
+		return overlaps(t, n->name, w, of, false, error);
+	err = append(&n->inbound, &n->nr_inbound, w, error);
+	if (!err && spans_add_rest(&t->inbound_bus, &bus)) {
+		n->nr_inbound--;
+		err = fail(error, -ENOMEM, "no memory for a window");
 	}
 	return err;
 }
@@ -397,7 +431,10 @@ static int check_and_add_window(struct physbio_topology *t, int node,
 
 	if (!err)
 		err = check_window(w, t->nodes[node].name, error);
-	return err ? err : add_window(t, node, w, outbound, error);
+	if (err)
+		return err;
+	return outbound ? add_outbound(t, node, w, error) :
+			  add_inbound(t, node, w, error);
 }
 
 int physbio_topology_add_outbound(struct physbio_topology *t, int node,

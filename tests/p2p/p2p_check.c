@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <physbio/machine.h>
 #include <physbio/p2p.h>
 
 #include "../../tools/lines.h"
@@ -32,7 +33,7 @@ enum skip {
 
 static const char *const skip_names[NR_SKIPS] = { "copy", "iova" };
 
-/* A DMA client: what the lines say of it beyond the topology. */
+/* A DMA client or host bridge: what the lines say of it beyond the topology. */
 struct client {
 	bool known; /* there was a line for it */
 	bool translated; /* an IOMMU gives it other addresses */
@@ -40,6 +41,9 @@ struct client {
 	struct physbio_window *windows;
 	void *index;
 	struct pb_device dev;
+	/* host bridge: as the kernel had them, which checks nothing */
+	struct physbio_bridge_window *inbound;
+	unsigned int nr_inbound;
 };
 
 struct machine {
@@ -248,23 +252,17 @@ static int line_hb(struct check *c)
 	return node < 0 ? node : 0;
 }
 
-static int add_window(struct check *c, bool outbound)
+static int get_window(struct check *c, struct physbio_bridge_window *w)
 {
-	struct physbio_bridge_window w;
-	struct physbio_error why;
 	uint64_t cpu, bus_size;
-	int node, err;
 
-	node = node_of(c, c->fields[1]);
-	if (node < 0 || get_range(c, "cpu", &cpu, &w.size) ||
-	    get_range(c, "bus", &w.bus, &bus_size))
+	if (get_range(c, "cpu", &cpu, &w->size) ||
+	    get_range(c, "bus", &w->bus, &bus_size))
 		return -EINVAL;
-	w.cpu = cpu;
-	if (bus_size != w.size)
-		return bad(c, "cpu= and bus= are not of one size");
-	err = outbound ? physbio_topology_add_outbound(c->m.t, node, &w, &why) :
-			 physbio_topology_add_inbound(c->m.t, node, &w, &why);
-	return err ? bad(c, "%.100s", why.message) : 0;
+	w->cpu = cpu;
+	return bus_size == w->size ?
+		       0 :
+		       bad(c, "cpu= and bus= are not of one size");
 }
 
 /* mem or io, and what there is to say of it */
@@ -278,17 +276,40 @@ static bool is_space(const char *type)
 
 static int line_win(struct check *c)
 {
+	struct physbio_bridge_window w;
+	struct physbio_error why;
+	int node;
+
 	if (!is_space(c->fields[2]))
 		return bad(c, "no such type");
 	/* Ports: on some machines not even addresses. */
 	if (!strncmp(c->fields[2], "io", 2))
 		return node_of(c, c->fields[1]) < 0 ? -EINVAL : 0;
-	return add_window(c, true);
+	node = node_of(c, c->fields[1]);
+	if (node < 0 || get_window(c, &w))
+		return -EINVAL;
+	return physbio_topology_add_outbound(c->m.t, node, &w, &why) ?
+		       bad(c, "%.100s", why.message) :
+		       0;
 }
 
+/* For the clients' translators alone: no verdict looks at it. */
 static int line_dmarange(struct check *c)
 {
-	return add_window(c, false);
+	struct physbio_bridge_window *more;
+	struct client *hb;
+	int node = node_of(c, c->fields[1]);
+
+	if (node < 0)
+		return node;
+	if (physbio_topology_parent(c->m.t, node) >= 0)
+		return bad(c, "no host bridge");
+	hb = &c->m.clients[node];
+	more = realloc(hb->inbound, (hb->nr_inbound + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	hb->inbound = more;
+	return get_window(c, &more[hb->nr_inbound++]);
 }
 
 static bool is_bridge(const char *type)
@@ -459,32 +480,33 @@ static int line_prov(struct check *c)
 
 /* --- clients --- */
 
-static int compare_windows(const void *a, const void *b)
+/* Everything that a constant takes to bus addresses from 0 on, up or down. */
+static struct physbio_bridge_window shifted(uint64_t shift)
 {
-	const struct physbio_window *wa = a, *wb = b;
+	bool down = shift >> 63;
 
-	return wa->start < wb->start ? -1 : wa->start > wb->start;
+	return (struct physbio_bridge_window){
+		.cpu = down ? -shift : 0,
+		.bus = down ? 0 : shift,
+		.size = UINT64_C(1) << 62,
+	};
 }
 
 /* Without inbound windows everything is at one constant from where the CPU has it. */
-static int set_windows(struct client *cl, const struct physbio_node *hb,
+static int set_windows(struct client *cl, const struct client *hb,
 		       uint64_t shift)
 {
-	unsigned int i, nr = hb->nr_inbound ? hb->nr_inbound : 1;
+	const struct physbio_bridge_window all = shifted(shift);
+	int nr = physbio_inbound_table(hb->nr_inbound ? hb->inbound : &all,
+				       hb->nr_inbound ? hb->nr_inbound : 1,
+				       &cl->windows);
 
-	cl->windows = calloc(nr, sizeof(*cl->windows));
+	if (nr < 0)
+		return nr;
 	cl->index = calloc(1, PHYSBIO_WINDOW_INDEX_BYTES(nr));
-	if (!cl->windows || !cl->index)
+	if (!cl->index)
 		return -ENOMEM;
-	cl->windows[0].size = UINT64_C(1) << 62;
-	cl->windows[0].bus = shift;
-	for (i = 0; i < hb->nr_inbound; i++) {
-		cl->windows[i].start = hb->inbound[i].cpu;
-		cl->windows[i].size = hb->inbound[i].size;
-		cl->windows[i].bus = hb->inbound[i].bus;
-	}
-	qsort(cl->windows, nr, sizeof(*cl->windows), compare_windows);
-	return physbio_xlate_init_windows(&cl->xlate, cl->windows, nr,
+	return physbio_xlate_init_windows(&cl->xlate, cl->windows, (uint32_t)nr,
 					  cl->index);
 }
 
@@ -498,7 +520,7 @@ static int set_client(struct check *c, int node, uint64_t shift)
 	cl->known = true;
 	cl->dev.xlate = &cl->xlate;
 	cl->dev.dma_mask = c->m.dma_mask;
-	if (set_windows(cl, physbio_topology_node(c->m.t, hb), shift))
+	if (set_windows(cl, &c->m.clients[hb], shift))
 		return bad(c, "windows that no device can have");
 	return 0;
 }
@@ -513,7 +535,9 @@ static int line_ram(struct check *c)
 	    get(c, "iommu", 10, &iommu))
 		return -EINVAL;
 	c->m.clients[node].translated = iommu && dma != phys;
-	return set_client(c, node, dma - phys);
+	/* An IOVA is at no constant from its page. */
+	return set_client(c, node,
+			  c->m.clients[node].translated ? 0 : dma - phys);
 }
 
 /* A client that has no line of its own has memory where the CPU has it. */
@@ -1026,6 +1050,7 @@ static void machine_free(struct machine *m)
 	for (i = 0; i < m->nr_clients; i++) {
 		free(m->clients[i].index);
 		free(m->clients[i].windows);
+		free(m->clients[i].inbound);
 	}
 	free(m->clients);
 	free(m->bars);

@@ -2,6 +2,8 @@
 /* Descriptions of machines: what is refused, and what software makes of the rest. */
 #include "fixture.h"
 
+#include <stdlib.h>
+
 #include <physbio/fabric.h>
 #include <physbio/machine.h>
 #include <physbio/p2p.h>
@@ -132,29 +134,74 @@ static void bars_must_lie_in_a_window(void **state)
 			 -EINVAL);
 }
 
-static void inbound_windows_overlap_on_no_side(void **state)
+/* Cortina's Gemini has all of its memory at bus address 0, and parts of it again there. */
+static void memory_may_be_at_several_bus_addresses(void **state)
 {
 	const struct {
 		struct physbio_bridge_window w;
 		int err;
 	} cases[] = {
 		{ { 0x10000000, 0, 0x1000000 }, 0 },
-		{ { 0x20000000, 0xfff000, 0x2000 }, -EINVAL }, /* bus */
-		{ { 0x10fff000, 0x2000000, 0x2000 }, -EINVAL }, /* CPU */
-		{ { 0x11000000, 0x1000000, 0x1000 }, 0 }, /* they touch */
+		{ { 0x20000000, 0xfff000, 0x2000 }, -EINVAL },
+		{ { 0x10fff000, 0x2000000, 0x2000 }, 0 },
+		{ { 0x11000000, 0x1000000, 0x1000 }, 0 }, /* touches */
+		{ { 0x10000000, 0, 0x800000 }, 0 },
+		{ { 0x10800000, 0x800000, 0x1000000 }, 0 },
+		/* where only the last one was */
+		{ { 0x20000000, 0x17ff000, 0x1000 }, -EINVAL },
+		{ { 0x20000000, 0x1800000, 0x1000 }, 0 },
 	};
 	unsigned int i;
 
 	physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb", NULL, NULL);
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_int_equal(physbio_topology_add_inbound(t, 0, &cases[i].w,
-							      &error),
-				 cases[i].err);
-	assert_int_equal(physbio_topology_node(t, 0)->nr_inbound, 2);
+		if (physbio_topology_add_inbound(t, 0, &cases[i].w, &error) !=
+		    cases[i].err)
+			fail_msg("case %u", i);
+	says("size 0x1000 overlaps cpu 0x10800000 bus 0x800000 size 0x1000000 of hb");
+	assert_int_equal(physbio_topology_node(t, 0)->nr_inbound, 6);
 	/* two bridges may give their devices the same memory */
 	physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb1", NULL, NULL);
 	assert_int_equal(
 		physbio_topology_add_inbound(t, 1, &cases[0].w, &error), 0);
+}
+
+static void of_inbound_windows_the_first_counts(void **state)
+{
+	static const struct physbio_bridge_window inbound[] = {
+		{ 0x2000, 0x90000, 0x1000 },
+		{ 0x5000, 0xa0000, 0x1000 },
+		{ 0x1000, 0xb0000, 0x6000 },
+		{ 0x2000, 0xc0000, 0x1000 }, /* nothing is left for it */
+		{ 0x6000, 0xd0000, 0x2000 },
+	};
+	static const struct physbio_window want[] = {
+		{ 0x1000, 0x1000, 0xb0000 }, { 0x2000, 0x1000, 0x90000 },
+		{ 0x3000, 0x2000, 0xb2000 }, { 0x5000, 0x1000, 0xa0000 },
+		{ 0x6000, 0x1000, 0xb5000 }, { 0x7000, 0x1000, 0xd1000 },
+	};
+	static const struct physbio_bridge_window all[] = {
+		{ 0x1000, 0, 1 },
+		{ 0, 0, UINT64_MAX },
+	};
+	struct physbio_window *table;
+	unsigned int i;
+
+	assert_int_equal(physbio_inbound_table(inbound, 5, &table),
+			 ARRAY_SIZE(want));
+	for (i = 0; i < ARRAY_SIZE(want); i++)
+		if (table[i].start != want[i].start ||
+		    table[i].size != want[i].size ||
+		    table[i].bus != want[i].bus)
+			fail_msg("window %u", i);
+	free(table);
+	assert_int_equal(physbio_inbound_table(NULL, 0, &table), 0);
+	assert_null(table);
+	if (sizeof(pb_phys_addr_t) < 8)
+		return;
+	assert_int_equal(physbio_inbound_table(all, 2, &table), 3);
+	assert_true(table[2].size == UINT64_MAX - 0x1001);
+	free(table);
 }
 
 static void bars_have_an_end_and_windows_none(void **state)
@@ -525,10 +572,45 @@ static void a_client_sees_memory_through_its_own_bridge(void **state)
 	physbio_machine_destroy(m);
 }
 
+/* The first address is what software gives, and hardware takes both. */
+static void memory_at_two_bus_addresses_is_reached_at_both(void **state)
+{
+	const struct physbio_bridge_window w[] = {
+		{ RAM_START, 0x80000000, 1 << 20 },
+		{ RAM_START, 0x90000000, 1 << 20 },
+		{ RAM_START + 65536, 0x80010000, 1 << 20 },
+	};
+	struct physbio_fabric *fabric;
+	const struct pb_device *d;
+	struct physbio_machine *m;
+	struct physbio_hit hit;
+	unsigned int i;
+	int node;
+
+	add_machine(false);
+	for (i = 0; i < ARRAY_SIZE(w); i++)
+		assert_int_equal(
+			physbio_topology_add_inbound(t, 1, &w[i], &error), 0);
+	assert_int_equal(physbio_machine_create(t, &ram, 1, &m, &error), 0);
+	assert_int_equal(
+		physbio_fabric_create(t, physbio_machine_mem(m), &fabric), 0);
+	node = physbio_topology_find(t, "d");
+	d = physbio_machine_device(m, node);
+	assert_true(physbio_dma_value(pb_dma_map_phys(d, RAM_START + 65536, 16,
+						      PB_DMA_TO_DEVICE, 0)) ==
+		    0x80010000);
+	for (i = 0; i < 2; i++) {
+		hit = physbio_fabric_route(
+			fabric, node, physbio_dma_make(w[i].bus + 65536 + 5));
+		assert_int_equal(hit.kind, PHYSBIO_HIT_RAM);
+		assert_true(hit.paddr == RAM_START + 65536 + 5);
+	}
+	physbio_fabric_destroy(fabric);
+	physbio_machine_destroy(m);
+}
+
 static void machines_that_cannot_be_say_why(void **state)
 {
-	const struct physbio_bridge_window w = { RAM_START, 0x80000000,
-						 1 << 20 };
 	struct physbio_machine *first, *m = NULL;
 
 	add_machine(false);
@@ -537,13 +619,8 @@ static void machines_that_cannot_be_say_why(void **state)
 			 -EBUSY);
 	assert_int_equal(error.err, -EBUSY);
 	assert_true(error.message[0]);
-	physbio_machine_destroy(first);
-	assert_int_equal(physbio_topology_add_inbound(t, 1, &w, &error), 0);
-	physbio_topology_node(t, 1)->inbound[0].size = 0;
-	assert_int_equal(physbio_machine_create(t, &ram, 1, &m, &error),
-			 -EINVAL);
-	says("hb1");
 	assert_null(m);
+	physbio_machine_destroy(first);
 }
 
 static void ram_over_a_bar_is_refused(void **state)
@@ -642,7 +719,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bars_must_lie_in_a_window, up,
 						down),
 		cmocka_unit_test_setup_teardown(
-			inbound_windows_overlap_on_no_side, up, down),
+			memory_may_be_at_several_bus_addresses, up, down),
+		cmocka_unit_test(of_inbound_windows_the_first_counts),
 		cmocka_unit_test_setup_teardown(
 			bars_have_an_end_and_windows_none, up, down),
 		cmocka_unit_test_setup_teardown(
@@ -666,6 +744,9 @@ int main(void)
 						down),
 		cmocka_unit_test_setup_teardown(
 			a_client_sees_memory_through_its_own_bridge, up, down),
+		cmocka_unit_test_setup_teardown(
+			memory_at_two_bus_addresses_is_reached_at_both, up,
+			down),
 		cmocka_unit_test_setup_teardown(machines_that_cannot_be_say_why,
 						up, down),
 		cmocka_unit_test_setup_teardown(ram_over_a_bar_is_refused, up,
