@@ -27,7 +27,7 @@ struct physbio_dtb_window {
 	char compatible[64]; /* the first one */
 	bool inbound; /* of dma-ranges */
 	char status[32]; /* as the tree has it; okay if it does not say */
-	bool enabled; /* status is okay or ok */
+	bool enabled; /* status is okay or ok, and that of all above */
 	bool ports; /* by its binding, bus and cpu are numbers of ports */
 	enum physbio_dtb_space space;
 	bool prefetchable;
@@ -60,10 +60,15 @@ PB_API int physbio_dtb_windows(const void *blob, size_t size,
  * @error: filled on failure; may be NULL
  *
  * Enabled host bridges with their memory windows. Those whose ranges are numbers of
- * ports have none, and neither have I/O ports.
+ * ports have none, and neither have I/O ports. One that says nothing of what comes in has
+ * the dma-ranges of the bus above. Bus numbers are known where linux,pci-domain is and no
+ * bridge before has them; the NUMA node is that of the node or above it; an IOMMU of 4096
+ * byte pages is in use where iommu-map names an enabled one for the first device behind
+ * a port.
  *
- * Context: may sleep. Return: 0; as physbio_dtb_windows(); -EINVAL if the windows
- * contradict each other.
+ * Context: may sleep. Return: 0; as physbio_dtb_windows(); -EINVAL if windows contradict
+ * each other, a CPU address is too high for this machine, or bus-range, linux,pci-domain,
+ * numa-node-id, iommu-map or its mask are not as they must be.
  */
 PB_API int physbio_topology_from_dtb(const void *blob, size_t size,
 				     struct physbio_topology **topology,
