@@ -144,8 +144,8 @@ PB_API void physbio_topology_destroy(struct physbio_topology *t);
  * it, so that there are no cycles; there may be any number of nodes, at any depth.
  *
  * Context: may sleep. Return: index of the node; -EINVAL if the name is empty, too
- * long, taken or has a blank or a #, the parent unknown or an endpoint, or @kind needs another parent;
- * -ENOMEM.
+ * long, taken or has a blank, a #, an = or a control character, the parent unknown or an
+ * endpoint, or @kind needs another parent; -ENOMEM.
  */
 PB_API int physbio_topology_add(struct physbio_topology *t,
 				enum physbio_node_kind kind, const char *name,

@@ -72,13 +72,16 @@ static bool parse_hex(const char *text, uint64_t *value)
 	return true;
 }
 
+/* A name comes first, and is none of the other words whatever it is. */
+#define FIRST_OPTION 2
+
 /* The value behind KEY=, or NULL. */
 static const char *value(struct parser *p, const char *key)
 {
 	size_t n = strlen(key);
 	int i;
 
-	for (i = 1; i < p->nr; i++)
+	for (i = FIRST_OPTION; i < p->nr; i++)
 		if (!strncmp(p->words[i], key, n) && p->words[i][n] == '=') {
 			p->used |= 1u << i;
 			return p->words[i] + n + 1;
@@ -90,7 +93,7 @@ static bool word(struct parser *p, const char *name)
 {
 	int i;
 
-	for (i = 1; i < p->nr; i++)
+	for (i = FIRST_OPTION; i < p->nr; i++)
 		if (!strcmp(p->words[i], name)) {
 			p->used |= 1u << i;
 			return true;
@@ -160,7 +163,9 @@ static int node_named(struct parser *p)
 
 static int line_cpu(struct parser *p)
 {
-	if (!word(p, "forwards"))
+	const char *what = name(p);
+
+	if (!what || strcmp(what, "forwards"))
 		return bad(p, "cpu: forwards is missing");
 	physbio_topology_set_cpu_forwards(p->t, true);
 	return 0;
@@ -454,8 +459,10 @@ int physbio_topology_parse(const char *text, size_t size,
 	int err;
 
 	p.t = physbio_topology_create();
-	if (!p.t)
-		return -ENOMEM;
+	if (!p.t) {
+		bad(&p, "no memory for a topology");
+		return p.error->err = -ENOMEM;
+	}
 	err = parse_all(&p, text, size);
 	if (err) {
 		physbio_topology_destroy(p.t);

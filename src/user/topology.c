@@ -224,6 +224,16 @@ static void place_node(struct physbio_topology *t, int node, int above)
 	*last = node;
 }
 
+/* What is written in a line of text, and read back as one word. */
+static bool all_fit(const char *name)
+{
+	for (; *name; name++)
+		if ((unsigned char)*name <= ' ' || *name == 0x7f ||
+		    *name == '#' || *name == '=')
+			return false;
+	return true;
+}
+
 static int check_name(const struct physbio_topology *t, const char *name,
 		      struct physbio_error *error)
 {
@@ -231,9 +241,11 @@ static int check_name(const struct physbio_topology *t, const char *name,
 		return fail(error, -EINVAL,
 			    "name \"%.64s\" must have 1 to %d characters", name,
 			    PHYSBIO_NAME_MAX - 1);
-	if (strpbrk(name, " \t\r\n#"))
-		return fail(error, -EINVAL, "name \"%s\" has a blank or a #",
-			    name);
+	if (!all_fit(name))
+		return fail(
+			error, -EINVAL,
+			"name \"%s\" has a blank, #, = or control character",
+			name);
 	if (physbio_topology_find(t, name) >= 0)
 		return fail(error, -EINVAL, "two nodes have the name \"%s\"",
 			    name);

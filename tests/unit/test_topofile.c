@@ -62,6 +62,28 @@ static void what_is_written_is_read_back_the_same(void **state)
 	physbio_topology_destroy(t);
 }
 
+/* A name may be a word that means something where words that do are looked for. */
+static void names_are_names_whatever_they_say(void **state)
+{
+	static const char text[] =
+		"host-bridge unrouted\n"
+		"outbound unrouted cpu=0x10000000 bus=0x0 size=0x1000000\n"
+		"host-bridge listed\n"
+		"endpoint published below=unrouted\n"
+		"bar published bus=0x0 size=0x100000\n";
+	char *back;
+
+	assert_int_equal(parse(text), 0);
+	assert_true(physbio_topology_node(t, 0)->p2p_routed);
+	assert_int_equal(physbio_topology_node(t, 1)->p2p_listed,
+			 PHYSBIO_P2P_UNLISTED);
+	assert_false(physbio_topology_node(t, 2)->bars[0].published);
+	back = physbio_topology_format(t);
+	assert_string_equal(back, text);
+	free(back);
+	physbio_topology_destroy(t);
+}
+
 static void comments_and_blanks_say_nothing(void **state)
 {
 	assert_int_equal(parse("# nothing\n\n  host-bridge\thb # a bridge\r\n"
@@ -104,6 +126,9 @@ static void lines_that_mean_nothing_are_named(void **state)
 		{ "host-bridge a\nendpoint e below=a\nbar e bus=0 size=4096\n",
 		  3, "is not of whole pages in one window" },
 		{ "cpu\n", 1, "forwards is missing" },
+		{ "cpu stops\n", 1, "forwards is missing" },
+		{ "cpu forwards forwards\n", 1, "means nothing here" },
+		{ "host-bridge domain=0 buses=0-1\n", 1, "\"domain=0\" has" },
 		{ "a b c d e f g h i j k l m n o p q\n", 1,
 		  "more than 16 words" },
 		{ "host-bridge a domain=0\n", 1, "no domain=N buses=" },
@@ -386,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_back_the_same),
+		cmocka_unit_test(names_are_names_whatever_they_say),
 		cmocka_unit_test(comments_and_blanks_say_nothing),
 		cmocka_unit_test(lines_that_mean_nothing_are_named),
 		cmocka_unit_test(bytes_that_are_no_text_are_refused),

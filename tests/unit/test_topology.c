@@ -32,6 +32,10 @@ static void says(const char *text)
 
 static void nodes_need_a_name_and_a_place(void **state)
 {
+	static const char *const odd[] = { "a b",  "a#",       "a=b",
+					   "a\tb", "a\x1b[2J", "\x7f" };
+	unsigned int i;
+
 	assert_int_equal(physbio_topology_add(t, PHYSBIO_HOST_BRIDGE, "hb",
 					      NULL, &error),
 			 0);
@@ -60,10 +64,12 @@ static void nodes_need_a_name_and_a_place(void **state)
 				 "a name that is longer than any name may be",
 				 "hb", &error),
 			 -EINVAL);
-	assert_int_equal(physbio_topology_add(t, PHYSBIO_BRIDGE, "a b", "hb",
-					      &error),
-			 -EINVAL);
-	says("has a blank or a #");
+	for (i = 0; i < ARRAY_SIZE(odd); i++) {
+		assert_int_equal(physbio_topology_add(t, PHYSBIO_BRIDGE, odd[i],
+						      "hb", &error),
+				 -EINVAL);
+		says("has a blank, #, = or control character");
+	}
 	assert_int_equal(physbio_topology_nr(t), 2);
 	assert_int_equal(physbio_topology_find(t, "x"), -ENOENT);
 }
