@@ -78,7 +78,7 @@ PB_API int physbio_bounce_map(struct physbio_bounce *pool, pb_phys_addr_t phys,
 /**
  * physbio_bounce_unmap() - copy back and give slots back
  * @pool: the pool
- * @slot: physical address of the copy, or of another byte of its first slot
+ * @slot: physical address of the copy, or of another byte of its slots
  * @dir: which way the data went; to the device: nothing is copied
  *
  * Context: any thread. Return: whether something was bounced there. Source:
@@ -113,8 +113,10 @@ PB_API int physbio_xlate_init_bounce(struct physbio_xlate *x,
  *
  * A granule at the start or end of a range that holds other bytes too is replaced by a
  * copy among zeroes, where the kernel's dma_map_phys() copies the whole range. A peer's
- * memory is not copied: such a range is refused.
- * Context: any, before the first I/O. Source: dev_use_swiotlb()
+ * memory is not copied: such a range is refused. What is unmapped is forgotten at once,
+ * also where the domain's policy is to defer: a slot is somebody else's then.
+ * Context: any, before the first I/O. Source: dev_use_swiotlb(),
+ * iommu_get_default_domain_type()
  */
 PB_API void physbio_xlate_set_untrusted(struct physbio_xlate *x,
 					struct physbio_bounce *pool);

@@ -13,7 +13,7 @@
 #define POOL_ALIGN 4096u
 
 struct slot {
-	bool used;
+	u32 nth; /* slot of its run, from 1; 0: free */
 	u32 run; /* of the first slot of a run: how many; else 0 */
 	pb_phys_addr_t orig; /* of a first slot: where the data are */
 	u32 offset; /* from the first slot to the copy, bytes */
@@ -101,7 +101,7 @@ static u32 free_slots(const struct physbio_bounce *pool, u32 first, u32 nr)
 {
 	u32 n = 0;
 
-	while (n < nr && !pool->slots[first + n].used)
+	while (n < nr && !pool->slots[first + n].nth)
 		n++;
 	return n;
 }
@@ -135,7 +135,7 @@ static void run_take(struct physbio_bounce *pool, u32 first,
 	u32 i;
 
 	for (i = 0; i < run->nr; i++)
-		slot[i].used = true;
+		slot[i].nth = i + 1;
 	slot->run = (u32)run->nr;
 	slot->orig = (pb_phys_addr_t)phys;
 	slot->offset = (u32)run->offset;
@@ -150,7 +150,7 @@ static void run_free(struct physbio_bounce *pool, u32 first)
 	u32 i, nr = slot->run;
 
 	for (i = 0; i < nr; i++)
-		slot[i].used = false;
+		slot[i].nth = 0;
 	slot->run = 0;
 	pool->stats.slots -= nr;
 }
@@ -203,18 +203,25 @@ static bool in_pool(const struct physbio_bounce *pool, pb_phys_addr_t addr)
 	       addr - pool->start < (u64)pool->nr * pool->slot_size;
 }
 
-/* The run is the caller's: nobody else changes its first slot. */
+/* The first slot of the run that has an address; nr of the pool if there is none. */
+static u32 run_at(const struct physbio_bounce *pool, pb_phys_addr_t addr)
+{
+	u32 i;
+
+	if (!in_pool(pool, addr))
+		return pool->nr;
+	i = (u32)((addr - pool->start) >> ilog2(pool->slot_size));
+	return pool->slots[i].nth ? i - (pool->slots[i].nth - 1) : pool->nr;
+}
+
+/* The run is the caller's: nobody else changes its slots. */
 bool physbio_bounce_unmap(struct physbio_bounce *pool, pb_phys_addr_t addr,
 			  enum pb_dma_data_direction dir)
 {
-	const struct slot *slot;
-	u32 first;
+	u32 first = run_at(pool, addr);
+	const struct slot *slot = &pool->slots[first];
 
-	if (!in_pool(pool, addr))
-		return false;
-	first = (u32)((addr - pool->start) >> ilog2(pool->slot_size));
-	slot = &pool->slots[first];
-	if (!slot->run)
+	if (first == pool->nr)
 		return false;
 	if (dir != PB_DMA_TO_DEVICE)
 		copy_phys(pool->mem, slot->orig,

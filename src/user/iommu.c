@@ -316,13 +316,21 @@ static void iova_defer_locked(struct physbio_iommu *iommu, u64 iova, u64 size)
 		flush_locked(iommu);
 }
 
+/* Not where the memory is a copy's: it is somebody else's as soon as it is unmapped. */
+static bool may_defer(const struct pb_device *dev, bool deferred)
+{
+	const struct physbio_iommu *iommu = dev->xlate->priv;
+
+	return deferred && iommu->queue && !dev->xlate->bounce;
+}
+
 static void iommu_iova_free(const struct pb_device *dev, u64 iova, u64 size,
 			    bool deferred)
 {
 	struct physbio_iommu *iommu = dev->xlate->priv;
 
 	spin_lock(&iommu->lock);
-	if (deferred && iommu->queue)
+	if (may_defer(dev, deferred))
 		iova_defer_locked(iommu, iova, size);
 	else
 		iova_free_locked(iommu, iova, size);
@@ -409,15 +417,16 @@ static int map_copy(const struct pb_device *dev, u64 iova, u64 phys, u64 size)
 	return err;
 }
 
-static void unlink_whole(struct physbio_iommu *iommu, u64 iova, u64 size,
+static void unlink_whole(const struct pb_device *dev, u64 iova, u64 size,
 			 bool deferred)
 {
+	struct physbio_iommu *iommu = dev->xlate->priv;
 	u64 whole = granules(iommu, iova, size);
 
 	iova &= ~(u64)(iommu->granule - 1);
 	spin_lock(&iommu->lock);
 	iommu_unmap_locked(iommu, iova, whole);
-	if (!deferred || !iommu->queue)
+	if (!may_defer(dev, deferred))
 		iotlb_invalidate(iommu->iotlb, iova, whole);
 	spin_unlock(&iommu->lock);
 }
@@ -444,7 +453,7 @@ static int copies_of(struct physbio_iommu *iommu, u64 iova, u64 size,
 	return n;
 }
 
-/* A copy goes back when the hardware can no longer change it, unless it is deferred. */
+/* A copy goes back when the hardware can no longer change it. */
 static void unlink_range(const struct pb_device *dev, u64 iova, u64 size,
 			 enum pb_dma_data_direction dir, bool deferred)
 {
@@ -454,7 +463,7 @@ static void unlink_range(const struct pb_device *dev, u64 iova, u64 size,
 
 	if (unlikely(pool))
 		n = copies_of(dev->xlate->priv, iova, size, copies);
-	unlink_whole(dev->xlate->priv, iova, size, deferred);
+	unlink_whole(dev, iova, size, deferred);
 	for (i = 0; i < n; i++)
 		physbio_bounce_unmap(pool, copies[i], dir);
 }

@@ -342,6 +342,32 @@ static void only_what_was_bounced_is_unmapped(void **state)
 	pool_down();
 }
 
+/* A copy that keeps more bits than a slot has lies behind its first slot. */
+static void any_address_of_a_copy_gives_it_back(void **state)
+{
+	const struct physbio_bounce_place place = { 4095, true, UINT64_MAX };
+	pb_phys_addr_t slot, at[3];
+	unsigned int i;
+
+	pool_up();
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		assert_int_equal(physbio_bounce_map(pool, RAM_START + 3000, 100,
+						    &place, &slot),
+				 0);
+		assert_int_equal(slot & 4095, 3000);
+		assert_int_equal(stats().slots, 4096 / SLOT);
+		at[0] = slot & ~(pb_phys_addr_t)4095;
+		at[1] = slot;
+		at[2] = at[0] + 4095;
+		assert_true(
+			physbio_bounce_unmap(pool, at[i], PB_DMA_TO_DEVICE));
+		assert_int_equal(stats().slots, 0);
+		assert_false(
+			physbio_bounce_unmap(pool, at[i], PB_DMA_TO_DEVICE));
+	}
+	pool_down();
+}
+
 /* --- requests --- */
 
 static struct test_queue tq;
@@ -507,6 +533,27 @@ static pb_phys_addr_t seen(pb_dma_addr_t addr, uint64_t offset)
 	assert_true(physbio_iommu_lookup(
 		iommu, physbio_dma_value(addr) + offset, &paddr));
 	return paddr;
+}
+
+/* Or what it still reaches is the slot of whoever is next. */
+static void an_untrusted_device_is_unmapped_at_once(void **state)
+{
+	struct physbio_iommu_stats s;
+	pb_phys_addr_t paddr;
+	pb_dma_addr_t addr;
+
+	domain_up();
+	assert_int_equal(physbio_iommu_set_deferred(iommu, 4), 0);
+	addr = pb_dma_map_phys(&dev, RAM_START + 512, 1024, PB_DMA_FROM_DEVICE,
+			       0);
+	assert_true(seen(addr, 0) >= POOL_START);
+	pb_dma_unmap_phys(&dev, addr, 1024, PB_DMA_FROM_DEVICE, 0);
+	assert_int_equal(physbio_iommu_lookup(iommu, physbio_dma_value(addr),
+					      &paddr),
+			 0);
+	physbio_iommu_stats(iommu, &s);
+	assert_int_equal(s.waiting, 0);
+	domain_down();
 }
 
 /* What the device sees around its data is zero; what it writes there goes nowhere. */
@@ -725,10 +772,12 @@ int main(void)
 		cmocka_unit_test(a_pool_beyond_the_mask_is_no_help),
 		cmocka_unit_test(memory_without_bytes_takes_no_slot),
 		cmocka_unit_test(only_what_was_bounced_is_unmapped),
+		cmocka_unit_test(any_address_of_a_copy_gives_it_back),
 		cmocka_unit_test(a_request_is_described_by_its_copies),
 		cmocka_unit_test(a_request_for_which_slots_run_out_keeps_none),
 		cmocka_unit_test(a_peers_memory_does_not_bounce_by_itself),
 		cmocka_unit_test(by_policy_a_peer_out_of_reach_is_copied),
+		cmocka_unit_test(an_untrusted_device_is_unmapped_at_once),
 		cmocka_unit_test(an_untrusted_device_sees_only_its_data),
 		cmocka_unit_test(an_untrusted_devices_ends_bounce_among_links),
 		cmocka_unit_test(
