@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A page table of four levels, the IOTLB that the hardware keeps of it, and ranges of
- * addresses by powers of two: what was freed is given out again, and what is new comes
- * from the top down. Who may use an address that is freed, and when, is decided here.
+ * A page table of four levels, the IOTLB that the hardware keeps of it, and the addresses
+ * that are free, which are given out from the top down. Who may use an address that is
+ * freed, and when, is decided here.
  */
 #include <stdlib.h>
 
@@ -16,7 +16,6 @@
 #define LEVEL_BITS 9
 #define ENTRIES (1u << LEVEL_BITS)
 #define IOVA_BITS 48
-#define ORDERS (IOVA_BITS - 12 + 1)
 
 #define PTE_VALID 1u
 #define IOTLB_ENTRIES 256
@@ -41,9 +40,11 @@ struct iotlb {
 	} entries[IOTLB_ENTRIES]; /* by the low bits of the granule's number */
 };
 
+/* Addresses that are free, and none beside it is. */
 struct free_range {
-	struct free_range *next;
-	u64 iova;
+	struct rb_node rb; /* by address */
+	struct free_range *next; /* of those that are spare */
+	u64 start, size;
 };
 
 /* A range that was unmapped before the hardware was told. */
@@ -55,12 +56,12 @@ struct waiting_range {
 struct physbio_iommu {
 	u32 granule;
 	unsigned int shift;
-	u64 start;
 	struct iotlb *iotlb; /* the hardware's: locked by itself */
 	spinlock_t lock; /* from here on */
-	u64 top; /* below it nothing was given out yet */
-	struct free_range *free[ORDERS]; /* by order of granules */
-	struct free_range *spare; /* one for each range that is given out */
+	struct rb_root free;
+	struct free_range *spare;
+	unsigned long
+		nr_free; /* with the spare ones more than ranges given out */
 	struct waiting_range *queue; /* NULL: strict */
 	unsigned int queue_max, queued;
 	struct physbio_iommu_stats stats;
@@ -114,6 +115,8 @@ static pte_t walk(struct physbio_iommu *iommu, u64 iova)
 /*
  * The walk is under the lock too: an entry that it finds is in the IOTLB before whoever
  * removes it from the table invalidates it here. What is not mapped is not remembered.
+ * One lock for all devices models what they may see, not how long it takes: hardware has
+ * none, and only the CPU's side (what pb_dma_map_phys() costs) can be timed here.
  */
 static pte_t iotlb_lookup(struct iotlb *tlb, struct physbio_iommu *iommu,
 			  u64 iova)
@@ -208,92 +211,160 @@ static int iommu_map_locked(struct physbio_iommu *iommu, u64 iova, u64 phys,
 
 /* --- ranges of addresses --- */
 
-static unsigned int order_of(const struct physbio_iommu *iommu, u64 size)
+static struct free_range *range_of(const struct rb_node *node)
 {
-	unsigned int order = 0;
-
-	while ((u64)iommu->granule << order < size)
-		order++;
-	return order;
+	return node ? rb_entry(node, struct free_range, rb) : NULL;
 }
 
-static void range_push(struct free_range **list, struct free_range *range)
+static void spare_push(struct physbio_iommu *iommu, struct free_range *range)
 {
-	range->next = *list;
-	*list = range;
+	range->next = iommu->spare;
+	iommu->spare = range;
 }
 
-static struct free_range *range_pop(struct free_range **list)
+static void range_erase(struct physbio_iommu *iommu, struct free_range *range)
 {
-	struct free_range *range = *list;
-
-	*list = range->next;
-	return range;
+	rb_erase(&range->rb, &iommu->free);
+	spare_push(iommu, range);
 }
 
-static bool iova_reuse(struct physbio_iommu *iommu, unsigned int order,
-		       u64 mask, u64 *iova)
+/* There is a spare one: between two that are free is one that is given out. */
+static void range_insert(struct physbio_iommu *iommu, u64 start, u64 size)
 {
-	struct free_range **link = &iommu->free[order];
-	u64 last = ((u64)iommu->granule << order) - 1;
+	struct rb_node **link = &iommu->free.rb_node, *parent = NULL;
+	struct free_range *range = iommu->spare;
 
-	while (*link && (*link)->iova + last > mask)
-		link = &(*link)->next;
-	if (!*link)
-		return false;
-	*iova = (*link)->iova;
-	range_push(&iommu->spare, range_pop(link));
-	return true;
+	iommu->spare = range->next;
+	range->start = start;
+	range->size = size;
+	while (*link) {
+		parent = *link;
+		link = range_of(parent)->start < start ? &parent->rb_right :
+							 &parent->rb_left;
+	}
+	rb_link_node(&range->rb, parent, link);
+	rb_insert_color(&range->rb, &iommu->free);
 }
 
-static bool iova_carve(struct physbio_iommu *iommu, unsigned int order,
-		       u64 mask, u64 *iova)
+/* One for what may be free when one more is given out. */
+static bool range_reserve(struct physbio_iommu *iommu)
 {
-	u64 size = (u64)iommu->granule << order;
 	struct free_range *range;
-	u64 top = iommu->top;
 
-	if (mask < top)
-		top = mask + 1;
-	if (top < size)
-		return false;
-	top = (top - size) & ~(size - 1);
-	if (top < iommu->start)
-		return false;
+	if (iommu->nr_free > iommu->stats.ranges + 1)
+		return true;
 	range = calloc(1, sizeof(*range));
 	if (!range)
 		return false;
-	range_push(&iommu->spare, range);
-	iommu->top = top;
-	*iova = top;
+	spare_push(iommu, range);
+	iommu->nr_free++;
+	return true;
+}
+
+/* The last free range that starts at an address or before it, NULL: none. */
+static struct free_range *range_before(const struct physbio_iommu *iommu,
+				       u64 addr)
+{
+	struct rb_node *node = iommu->free.rb_node, *before = NULL;
+
+	while (node) {
+		if (range_of(node)->start <= addr) {
+			before = node;
+			node = node->rb_right;
+		} else {
+			node = node->rb_left;
+		}
+	}
+	return range_of(before);
+}
+
+/* Ranges are aligned to their size, rounded up to a power of two. */
+static u64 align_of(const struct physbio_iommu *iommu, u64 size)
+{
+	u64 align = iommu->granule;
+
+	while (align < size)
+		align *= 2;
+	return align;
+}
+
+static bool range_fits(const struct free_range *range, u64 size, u64 align,
+		       u64 last, u64 *iova)
+{
+	u64 end = min(range->start + range->size, last + 1);
+
+	if (end < size)
+		return false;
+	*iova = (end - size) & ~(align - 1);
+	return *iova >= range->start;
+}
+
+/*
+ *   |------- range -------|-- size --|-- above --|
+ *                         ^ iova
+ */
+static void range_take(struct physbio_iommu *iommu, struct free_range *range,
+		       u64 iova, u64 size)
+{
+	u64 above = range->start + range->size - (iova + size);
+
+	range->size = iova - range->start;
+	if (!range->size)
+		range_erase(iommu, range);
+	if (above)
+		range_insert(iommu, iova + size, above);
+}
+
+static bool iova_alloc_locked(struct physbio_iommu *iommu, u64 size, u64 mask,
+			      u64 *iova)
+{
+	u64 last = min(mask, ((u64)1 << IOVA_BITS) - 1);
+	u64 align = align_of(iommu, size);
+	struct free_range *range = range_before(iommu, last);
+
+	while (range && !range_fits(range, size, align, last, iova))
+		range = range_of(rb_prev(&range->rb));
+	if (!range || !range_reserve(iommu))
+		return false;
+	range_take(iommu, range, *iova, size);
+	iommu->stats.ranges++;
 	return true;
 }
 
 static bool iommu_iova_alloc(const struct pb_device *dev, u64 size, u64 *iova)
 {
 	struct physbio_iommu *iommu = dev->xlate->priv;
-	u64 mask = dev->dma_mask;
-	unsigned int order;
 	bool found;
 
 	if (!size || size > (u64)1 << IOVA_BITS)
 		return false;
-	order = order_of(iommu, size);
 	spin_lock(&iommu->lock);
-	found = order < ORDERS && (iova_reuse(iommu, order, mask, iova) ||
-				   iova_carve(iommu, order, mask, iova));
-	iommu->stats.ranges += found;
+	found = iova_alloc_locked(iommu, size, dev->dma_mask, iova);
 	spin_unlock(&iommu->lock);
 	return found;
 }
 
+/* What touches becomes one, or no larger range would ever be found there again. */
 static void iova_free_locked(struct physbio_iommu *iommu, u64 iova, u64 size)
 {
-	struct free_range *range = range_pop(&iommu->spare);
+	struct free_range *before = range_before(iommu, iova);
+	struct free_range *after = range_before(iommu, iova + size);
 
-	range->iova = iova;
-	range_push(&iommu->free[order_of(iommu, size)], range);
+	if (after == before || after->start != iova + size)
+		after = NULL;
+	if (before && before->start + before->size != iova)
+		before = NULL;
 	iommu->stats.ranges--;
+	if (before) {
+		before->size += size + (after ? after->size : 0);
+		if (after)
+			range_erase(iommu, after);
+	} else if (after) {
+		after->start = iova;
+		after->size += size;
+	} else {
+		range_insert(iommu, iova, size);
+	}
 }
 
 /* The hardware first: an address is nobody else's while it may still be in use. */
@@ -573,36 +644,6 @@ void physbio_xlate_init_iommu(struct physbio_xlate *x,
 
 /* --- life --- */
 
-int physbio_iommu_create(uint32_t granule, uint64_t start, uint64_t size,
-			 struct physbio_iommu **iommu)
-{
-	struct physbio_iommu *made;
-
-	if (granule < 4096 || granule > 65536 || !is_power_of_2(granule))
-		return -EINVAL;
-	if (!start || !size || ((start | size) & (granule - 1)))
-		return -EINVAL;
-	if (start >> IOVA_BITS || size >> IOVA_BITS ||
-	    (start + size - 1) >> IOVA_BITS)
-		return -EINVAL;
-	made = calloc(1, sizeof(*made));
-	if (!made)
-		return -ENOMEM;
-	made->iotlb = calloc(1, sizeof(*made->iotlb));
-	if (!made->iotlb) {
-		free(made);
-		return -ENOMEM;
-	}
-	spin_lock_init(&made->iotlb->lock);
-	made->granule = granule;
-	made->shift = (unsigned int)ilog2(granule);
-	made->start = start;
-	made->top = start + size;
-	spin_lock_init(&made->lock);
-	*iommu = made;
-	return 0;
-}
-
 static void free_tables(struct table *root)
 {
 	unsigned int i, j, k;
@@ -621,25 +662,56 @@ static void free_tables(struct table *root)
 	}
 }
 
-static void free_list(struct free_range *list)
+static void free_ranges(struct physbio_iommu *iommu)
 {
-	while (list)
-		free(range_pop(&list));
+	struct free_range *range;
+
+	while (iommu->free.rb_node)
+		range_erase(iommu, range_of(iommu->free.rb_node));
+	while ((range = iommu->spare)) {
+		iommu->spare = range->next;
+		free(range);
+	}
 }
 
 void physbio_iommu_destroy(struct physbio_iommu *iommu)
 {
-	int order;
-
 	if (!iommu)
 		return;
 	free_tables(&iommu->root);
-	for (order = 0; order < ORDERS; order++)
-		free_list(iommu->free[order]);
-	free_list(iommu->spare);
+	free_ranges(iommu);
 	free(iommu->queue);
 	free(iommu->iotlb);
 	free(iommu);
+}
+
+int physbio_iommu_create(uint32_t granule, uint64_t start, uint64_t size,
+			 struct physbio_iommu **iommu)
+{
+	struct physbio_iommu *made;
+
+	if (granule < 4096 || granule > 65536 || !is_power_of_2(granule))
+		return -EINVAL;
+	if (!start || !size || ((start | size) & (granule - 1)))
+		return -EINVAL;
+	if (start >> IOVA_BITS || size >> IOVA_BITS ||
+	    (start + size - 1) >> IOVA_BITS)
+		return -EINVAL;
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return -ENOMEM;
+	made->iotlb = calloc(1, sizeof(*made->iotlb));
+	if (!made->iotlb || !range_reserve(made)) {
+		physbio_iommu_destroy(made);
+		return -ENOMEM;
+	}
+	spin_lock_init(&made->iotlb->lock);
+	made->granule = granule;
+	made->shift = (unsigned int)ilog2(granule);
+	range_insert(made, start, size);
+	spin_lock_init(&made->lock);
+	*iommu = made;
+	return 0;
 }
 
 void physbio_iommu_stats(struct physbio_iommu *iommu,

@@ -144,6 +144,101 @@ static void addresses_stay_within_the_mask(void **state)
 	domain_down();
 }
 
+static bool alloc(struct pb_dma_iova_state *st, uint64_t size)
+{
+	return pb_dma_iova_try_alloc(&dev, st, RAM_START, size);
+}
+
+/* One whose mask is narrow takes nothing from those whose mask is not. */
+static void a_narrow_mask_costs_the_others_nothing(void **state)
+{
+	struct pb_dma_iova_state st[3];
+
+	domain_up(8 * GRANULE);
+	dev.dma_mask = IOVA_START + GRANULE - 1;
+	assert_true(alloc(&st[0], GRANULE));
+	dev.dma_mask = UINT64_MAX;
+	assert_true(alloc(&st[1], 4 * GRANULE));
+	assert_true(alloc(&st[2], 2 * GRANULE));
+	assert_true(physbio_dma_value(st[0].addr) == IOVA_START);
+	assert_true(physbio_dma_value(st[1].addr) == IOVA_START + 4 * GRANULE);
+	assert_true(physbio_dma_value(st[2].addr) == IOVA_START + 2 * GRANULE);
+	pb_dma_iova_free(&dev, &st[0]);
+	pb_dma_iova_free(&dev, &st[1]);
+	pb_dma_iova_free(&dev, &st[2]);
+	domain_down();
+}
+
+/* In whatever order they come back: what touches is one range again. */
+static void many_small_ranges_become_a_large_one(void **state)
+{
+	static const unsigned int orders[][4] = {
+		{ 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 0, 2, 1, 3 },
+		{ 0, 3, 1, 2 }, { 1, 3, 2, 0 }, { 3, 0, 2, 1 },
+	};
+	struct pb_dma_iova_state st[4], all;
+	unsigned int i, j;
+
+	domain_up(4 * GRANULE);
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		for (j = 0; j < 4; j++)
+			assert_true(alloc(&st[j], GRANULE));
+		assert_false(alloc(&all, GRANULE));
+		for (j = 0; j < 4; j++)
+			pb_dma_iova_free(&dev, &st[orders[i][j]]);
+		assert_true(alloc(&all, 4 * GRANULE));
+		pb_dma_iova_free(&dev, &all);
+	}
+	domain_down();
+}
+
+/* Every granule is somebody's, or free and to be had. */
+static void random_ranges_never_share_an_address(void **state)
+{
+	enum {
+		NR = 64
+	};
+	struct pb_dma_iova_state st[NR] = { 0 };
+	unsigned int seed = 11, round, i, j, fails = 0;
+	uint64_t first, last;
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	domain_up(NR * GRANULE);
+	for (round = 0; round < 20000; round++) {
+		i = (unsigned int)rand() % NR;
+		if (pb_dma_use_iova(&st[i])) {
+			pb_dma_iova_free(&dev, &st[i]);
+			continue;
+		}
+		dev.dma_mask = rand() % 4 ? UINT64_MAX :
+					    IOVA_START + NR / 2 * GRANULE - 1;
+		if (!alloc(&st[i], (1 + (unsigned int)rand() % 9) * GRANULE)) {
+			fails++;
+			continue;
+		}
+		first = physbio_dma_value(st[i].addr);
+		last = first + st[i].size - 1;
+		assert_true(first >= IOVA_START && last <= dev.dma_mask &&
+			    last < IOVA_START + NR * GRANULE);
+		for (j = 0; j < NR; j++) {
+			uint64_t other = physbio_dma_value(st[j].addr);
+
+			assert_true(j == i || !pb_dma_use_iova(&st[j]) ||
+				    other > last ||
+				    other + st[j].size - 1 < first);
+		}
+	}
+	assert_true(fails);
+	for (i = 0; i < NR; i++)
+		if (pb_dma_use_iova(&st[i]))
+			pb_dma_iova_free(&dev, &st[i]);
+	dev.dma_mask = UINT64_MAX;
+	assert_true(alloc(&st[0], NR * GRANULE));
+	pb_dma_iova_free(&dev, &st[0]);
+	domain_down();
+}
+
 static void only_the_ends_may_be_within_a_granule(void **state)
 {
 	struct pb_dma_iova_state st;
@@ -543,7 +638,7 @@ static void a_domain_needs_memory(void **state)
 {
 	struct physbio_iommu *made = NULL;
 
-	for (calloc_fails = 1; calloc_fails <= 2; calloc_fails++) {
+	for (calloc_fails = 1; calloc_fails <= 3; calloc_fails++) {
 		unsigned int nth = calloc_fails;
 
 		assert_int_equal(physbio_iommu_create(GRANULE, IOVA_START,
@@ -763,6 +858,9 @@ int main(void)
 		cmocka_unit_test(a_range_is_mapped_and_gone),
 		cmocka_unit_test(addresses_run_out),
 		cmocka_unit_test(addresses_stay_within_the_mask),
+		cmocka_unit_test(a_narrow_mask_costs_the_others_nothing),
+		cmocka_unit_test(many_small_ranges_become_a_large_one),
+		cmocka_unit_test(random_ranges_never_share_an_address),
 		cmocka_unit_test(only_the_ends_may_be_within_a_granule),
 		cmocka_unit_test(ranges_that_meet_become_one),
 		cmocka_unit_test(a_gap_keeps_them_apart),
