@@ -44,7 +44,8 @@ PB_API int physbio_inbound_table(const struct physbio_bridge_window *inbound,
  *
  * Makes the memory map, of which there is one at a time. Where the description has an
  * IOMMU in use, all endpoints below that host bridge share one domain, whose addresses
- * are none of the bridge's outbound windows and within all of their masks.
+ * are none of the bridge's outbound windows, in one of its inbound ones if it has any,
+ * and within all of their masks.
  * Context: may sleep. Return: 0; -EINVAL if a range of RAM or a BAR overlaps another
  * one, or an IOMMU has no addresses left; -EBUSY, -ENOMEM.
  */

@@ -221,7 +221,7 @@ static struct physbio_hit route_cpu(struct physbio_fabric *f, int issuer,
 	return hit;
 }
 
-/* All that comes up is looked up, whoever's address it was meant to be. */
+/* All that comes in is looked up, whoever's address it was meant to be. */
 static struct physbio_hit route_iommu(struct physbio_fabric *f,
 				      const struct physbio_iommu *iommu,
 				      int issuer, uint64_t bus)
@@ -240,17 +240,18 @@ static struct physbio_hit route_host_bridge(struct physbio_fabric *f, int top,
 {
 	const struct physbio_node *hb = physbio_topology_node(f->t, top);
 	uint64_t room = spans_room(&f->outbound, top, bus);
+	const struct span_of *w = spans_at(&f->inbound, top, bus);
 	const struct physbio_bridge_window *in;
-	const struct span_of *w;
 
 	if (f->iommus && f->iommus[top])
-		return route_iommu(f, f->iommus[top], issuer, bus);
+		return w || !hb->nr_inbound ?
+			       route_iommu(f, f->iommus[top], issuer, bus) :
+			       no_hit;
 	if (spans_at(&f->outbound, top, bus))
 		return hb->p2p_routed ? send_down(f, top, issuer, bar, bus) :
 					no_hit;
 	if (!hb->nr_inbound)
 		return route_cpu(f, issuer, bus, room);
-	w = spans_at(&f->inbound, top, bus);
 	if (!w)
 		return no_hit;
 	in = &hb->inbound[w->index];

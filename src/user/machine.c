@@ -286,23 +286,13 @@ static int compare_bus(const void *a, const void *b)
 	return wa->bus < wb->bus ? -1 : wa->bus > wb->bus;
 }
 
-/*
- * The largest range of addresses that are no peer's, as Linux keeps the windows of a
- * host bridge apart. Source: iova_reserve_pci_windows()
- */
-static int find_gap(const struct physbio_node *hb, uint64_t end,
-		    struct gap *best)
+/* The largest range from @at to before @end that no window (ascending) has. */
+static void find_gap_between(const struct physbio_node *hb,
+			     const struct physbio_bridge_window *w, uint64_t at,
+			     uint64_t end, struct gap *best)
 {
-	struct physbio_bridge_window *w =
-		calloc(hb->nr_outbound + 1, sizeof(*w));
-	uint64_t at = IOVA_FIRST;
 	unsigned int i;
 
-	if (!w)
-		return -ENOMEM;
-	if (hb->nr_outbound)
-		memcpy(w, hb->outbound, hb->nr_outbound * sizeof(*w));
-	qsort(w, hb->nr_outbound, sizeof(*w), compare_bus);
 	for (i = 0; i < hb->nr_outbound && at < end; i++) {
 		note_gap(best, at, w[i].bus < end ? w[i].bus : end,
 			 hb->iommu_granule);
@@ -313,6 +303,42 @@ static int find_gap(const struct physbio_node *hb, uint64_t end,
 	}
 	if (at < end)
 		note_gap(best, at, end, hb->iommu_granule);
+}
+
+/* In each of the windows that let something in, or anywhere if there are none. */
+static void find_gap_inbound(const struct physbio_node *hb,
+			     const struct physbio_bridge_window *w,
+			     uint64_t end, struct gap *best)
+{
+	unsigned int i;
+
+	if (!hb->nr_inbound)
+		find_gap_between(hb, w, IOVA_FIRST, end, best);
+	for (i = 0; i < hb->nr_inbound; i++) {
+		uint64_t first = hb->inbound[i].bus;
+		uint64_t last = first + (hb->inbound[i].size - 1);
+
+		find_gap_between(hb, w, first < IOVA_FIRST ? IOVA_FIRST : first,
+				 last < end ? last + 1 : end, best);
+	}
+}
+
+/*
+ * The largest range of addresses that come in and are no peer's, as Linux keeps the
+ * windows of a host bridge apart. Source: iova_reserve_pci_windows()
+ */
+static int find_gap(const struct physbio_node *hb, uint64_t end,
+		    struct gap *best)
+{
+	struct physbio_bridge_window *w =
+		calloc(hb->nr_outbound + 1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	if (hb->nr_outbound)
+		memcpy(w, hb->outbound, hb->nr_outbound * sizeof(*w));
+	qsort(w, hb->nr_outbound, sizeof(*w), compare_bus);
+	find_gap_inbound(hb, w, end, best);
 	free(w);
 	return 0;
 }

@@ -647,6 +647,53 @@ static void ram_over_a_bar_is_refused(void **state)
  * a, below an IOMMU, sees RAM where the domain has it, and so does the hardware; d,
  * below none, where it is. With ACS as Linux sets it then, a reaches b over the top.
  */
+/* What an IOMMU gives out must get to it, and nothing else does. */
+static void an_iommu_is_behind_the_inbound_windows(void **state)
+{
+	static const struct physbio_bridge_window w[] = {
+		{ 0, 0, 0x20000 }, /* too low, but for a bit of it */
+		{ 0, 0x50000000, 0x100000 },
+		{ 0x200000, 0x3ff00000, 0x200000 }, /* half of it is peers' */
+	};
+	struct physbio_fabric *f;
+	const struct pb_device *a;
+	struct physbio_machine *m;
+	struct physbio_hit hit;
+	pb_dma_addr_t bus;
+	unsigned int i;
+	int node;
+
+	add_machine(true);
+	assert_int_equal(physbio_topology_set_iommu(t, 0, 65536, &error), 0);
+	for (i = 0; i < ARRAY_SIZE(w); i++)
+		assert_int_equal(
+			physbio_topology_add_inbound(t, 0, &w[i], &error), 0);
+	assert_int_equal(physbio_machine_create(t, &ram, 1, &m, &error), 0);
+	assert_int_equal(physbio_fabric_create(t, physbio_machine_mem(m), &f),
+			 0);
+	assert_int_equal(
+		physbio_fabric_set_iommu(f, 0, physbio_machine_iommu(m, 0)), 0);
+	node = physbio_topology_find(t, "a");
+	a = physbio_machine_device(m, node);
+	bus = pb_dma_map_phys(a, RAM_START, 65536, PB_DMA_BIDIRECTIONAL, 0);
+	assert_true(physbio_dma_value(bus) - 0x50000000 < 0x100000);
+	hit = physbio_fabric_route(f, node, bus);
+	assert_int_equal(hit.kind, PHYSBIO_HIT_RAM);
+	assert_true(hit.paddr == RAM_START);
+	physbio_fabric_destroy(f);
+	/* the same wires with windows elsewhere */
+	physbio_topology_node(t, 0)->nr_inbound = 1;
+	assert_int_equal(physbio_fabric_create(t, physbio_machine_mem(m), &f),
+			 0);
+	assert_int_equal(
+		physbio_fabric_set_iommu(f, 0, physbio_machine_iommu(m, 0)), 0);
+	hit = physbio_fabric_route(f, node, bus);
+	assert_int_equal(hit.kind, PHYSBIO_HIT_NOTHING);
+	pb_dma_unmap_phys(a, bus, 65536, PB_DMA_BIDIRECTIONAL, 0);
+	physbio_fabric_destroy(f);
+	physbio_machine_destroy(m);
+}
+
 static void an_iommu_in_use_is_softwares_and_hardwares(void **state)
 {
 	const pb_phys_addr_t at[] = { RAM_START + 0x10, 0x20100000 };
@@ -757,6 +804,8 @@ int main(void)
 						up, down),
 		cmocka_unit_test_setup_teardown(ram_over_a_bar_is_refused, up,
 						down),
+		cmocka_unit_test_setup_teardown(
+			an_iommu_is_behind_the_inbound_windows, up, down),
 		cmocka_unit_test_setup_teardown(
 			an_iommu_in_use_is_softwares_and_hardwares, up, down),
 		cmocka_unit_test_setup_teardown(
