@@ -103,34 +103,6 @@ const struct span_of *spans_at(const struct spans *s, int space, uint64_t addr)
 	return before && addr - before->start < before->size ? before : NULL;
 }
 
-/*
- *   |-- of another --|      |-- of another --|
- *          |---------- of ----------|
- *                    |-rest-|
- */
-int spans_add_rest(struct spans *s, const struct span_of *of)
-{
-	const struct span *before = s->newest;
-	uint64_t end = of->start + of->size - 1, at = of->start;
-	const struct span_of *other;
-	struct span_of rest = *of;
-
-	while (at <= end) {
-		other = spans_overlap(s, of->space, at, end - at + 1);
-		rest.start = at;
-		rest.size = (other ? other->start : end + 1) - at;
-		if ((!other || other->start > at) && spans_add(s, &rest)) {
-			while (s->newest != before)
-				spans_undo(s);
-			return -ENOMEM;
-		}
-		if (!other || other->size - 1 >= end - other->start)
-			break;
-		at = other->start + other->size;
-	}
-	return 0;
-}
-
 const struct span_of *spans_first(const struct spans *s)
 {
 	struct rb_node *node = s->root;
@@ -145,6 +117,48 @@ const struct span_of *spans_next(const struct span_of *of)
 	struct rb_node *node = rb_next(&rb_entry(of, struct span, of)->rb);
 
 	return node ? &span_of_node(node)->of : NULL;
+}
+
+const struct span_of *spans_next_overlap(const struct span_of *of,
+					 uint64_t start, uint64_t size)
+{
+	const struct span_of *next = spans_next(of);
+
+	return next && next->space == of->space && next->start - start < size ?
+		       next :
+		       NULL;
+}
+
+/*
+ *   |-- of another --|      |-- of another --|
+ *          |---------- of ----------|
+ *                    |-rest-|
+ */
+int spans_add_rest(struct spans *s, const struct span_of *of)
+{
+	const struct span *before = s->newest;
+	uint64_t at = of->start, left = of->size;
+	const struct span_of *other = spans_overlap(s, of->space, at, left);
+	struct span_of rest = *of;
+
+	while (left) {
+		rest.start = at;
+		rest.size = left;
+		if (other)
+			rest.size = other->start > at ? other->start - at : 0;
+		if (rest.size && spans_add(s, &rest)) {
+			while (s->newest != before)
+				spans_undo(s);
+			return -ENOMEM;
+		}
+		if (!other || other->size - (at + rest.size - other->start) >=
+				      left - rest.size)
+			return 0;
+		left -= other->start + other->size - at;
+		at = other->start + other->size;
+		other = spans_next_overlap(other, at, left);
+	}
+	return 0;
 }
 
 uint64_t spans_room(const struct spans *s, int space, uint64_t addr)

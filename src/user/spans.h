@@ -43,6 +43,10 @@ const struct span_of *spans_next(const struct span_of *of);
 const struct span_of *spans_overlap(const struct spans *s, int space,
 				    uint64_t start, uint64_t size);
 
+/* The one behind one of them, if it is another of them. */
+const struct span_of *spans_next_overlap(const struct span_of *of,
+					 uint64_t start, uint64_t size);
+
 /* The range that has an address, NULL: none. */
 const struct span_of *spans_at(const struct spans *s, int space, uint64_t addr);
 

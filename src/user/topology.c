@@ -400,16 +400,13 @@ static const struct span_of *contradicts(const struct physbio_topology *t,
 					 const struct physbio_bridge_window *w)
 {
 	const struct physbio_bridge_window *other;
-	uint64_t at = w->bus, end = w->bus + (w->size - 1);
-	const struct span_of *of;
+	const struct span_of *of =
+		spans_overlap(&t->inbound_bus, node, w->bus, w->size);
 
-	while ((of = spans_overlap(&t->inbound_bus, node, at, end - at + 1))) {
+	for (; of; of = spans_next_overlap(of, w->bus, w->size)) {
 		other = &t->nodes[node].inbound[of->index];
 		if (other->cpu - other->bus != w->cpu - w->bus)
 			return of;
-		if (of->size - 1 >= end - of->start)
-			break;
-		at = of->start + of->size;
 	}
 	return NULL;
 }

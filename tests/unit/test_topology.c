@@ -210,6 +210,45 @@ static void of_inbound_windows_the_first_counts(void **state)
 	free(table);
 }
 
+/* What the first of the windows says of an address, and what the table says. */
+static void random_inbound_windows_are_as_one_by_one(void **state)
+{
+	struct physbio_bridge_window w[8];
+	unsigned int seed = 3, round, i, nr;
+	struct physbio_window *table;
+	int n, j;
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (round = 0; round < 3000; round++) {
+		nr = 1 + (unsigned int)rand() % ARRAY_SIZE(w);
+		for (i = 0; i < nr; i++)
+			w[i] = (struct physbio_bridge_window){
+				(pb_phys_addr_t)rand() % 32, 100u * (i + 1),
+				1 + (uint64_t)rand() % 16
+			};
+		n = physbio_inbound_table(w, nr, &table);
+		assert_true(n > 0);
+		for (j = 1; j < n; j++)
+			assert_true(table[j].start >=
+				    table[j - 1].start + table[j - 1].size);
+		for (pb_phys_addr_t at = 0; at < 64; at++) {
+			uint64_t want = 0, got = 0;
+
+			for (i = nr; i--;)
+				if (at >= w[i].cpu && at - w[i].cpu < w[i].size)
+					want = w[i].bus + (at - w[i].cpu);
+			for (j = 0; j < n; j++)
+				if (at >= table[j].start &&
+				    at - table[j].start < table[j].size)
+					got = table[j].bus +
+					      (at - table[j].start);
+			assert_true(got == want);
+		}
+		free(table);
+	}
+}
+
 static void bars_have_an_end_and_windows_none(void **state)
 {
 	struct physbio_bridge_window w = { 0x10000000, 0x40000000, 0x100000 };
@@ -774,6 +813,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			memory_may_be_at_several_bus_addresses, up, down),
 		cmocka_unit_test(of_inbound_windows_the_first_counts),
+		cmocka_unit_test(random_inbound_windows_are_as_one_by_one),
 		cmocka_unit_test_setup_teardown(
 			bars_have_an_end_and_windows_none, up, down),
 		cmocka_unit_test_setup_teardown(
