@@ -91,8 +91,8 @@ PB_API bool physbio_bounce_unmap(struct physbio_bounce *pool,
 /**
  * physbio_xlate_init_bounce() - what a device can't reach goes through a pool
  * @x: translator to fill
- * @inner: tried first: a table, identity or windows; kept by the caller. Its P2P map is
- *	taken over.
+ * @inner: tried first: a table, identity or windows; kept by the caller. Its P2P map,
+ *	own BAR and policy for peers' memory are taken over, and may be changed in @x.
  * @pool: pool; kept by the caller; several translators may share it
  *
  * A copy keeps the low bits of an address that the device names (pb_device's

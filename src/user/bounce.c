@@ -284,6 +284,8 @@ static pb_dma_addr_t bounce_map_phys(const struct pb_device *dev,
 
 	if (attrs & PHYSBIO_DMA_ATTR_BOUNCE)
 		return map_bounced(dev, phys, size);
+	if ((attrs & PB_DMA_ATTR_MMIO) && dev->xlate->mmio_identity)
+		return physbio_dma_make(phys);
 	addr = pb_dma_map_phys(&inner, phys, size, dir, attrs);
 	if (addr != PB_DMA_MAPPING_ERROR || (attrs & PB_DMA_ATTR_MMIO))
 		return addr;
@@ -329,7 +331,9 @@ int physbio_xlate_init_bounce(struct physbio_xlate *x,
 	x->inner = inner;
 	x->bounce = pool;
 	x->bounce_bus = physbio_dma_value(bus);
+	x->mmio_identity = inner->mmio_identity;
 	physbio_xlate_set_p2p(x, inner->p2p_map, inner->nr_regions);
+	physbio_xlate_set_own_bar(x, inner->own_bar);
 	return 0;
 }
 

@@ -502,6 +502,56 @@ static void by_policy_a_peer_out_of_reach_is_copied(void **state)
 	pool_down();
 }
 
+/* Also where they are said after the pool was put before the windows. */
+static void what_holds_for_peers_holds_before_a_pool(void **state)
+{
+	static const struct physbio_region own = { BAR_START, PG, 0, 0 };
+	const pb_phys_addr_t peer = 0x7f000000;
+	bool late;
+
+	for (late = false;; late = true) {
+		struct physbio_xlate windows, x;
+		unsigned char index[PHYSBIO_WINDOW_INDEX_BYTES(1)]
+			__attribute__((aligned(8)));
+		struct pb_device d = { .dma_mask = UINT64_MAX };
+
+		pool_up();
+		assert_int_equal(physbio_xlate_init_windows(
+					 &windows, &pool_window, 1, index),
+				 0);
+		windows.mmio_identity = !late;
+		physbio_xlate_set_own_bar(&windows, late ? NULL : &own);
+		assert_int_equal(physbio_xlate_init_bounce(&x, &windows, pool),
+				 0);
+		if (late) {
+			d.xlate = &x;
+			assert_int_equal(
+				pb_dma_mapping_error(
+					&d, pb_dma_map_phys(&d, peer, 512,
+							    PB_DMA_TO_DEVICE,
+							    PB_DMA_ATTR_MMIO)),
+				-ENOMEM);
+			x.mmio_identity = true;
+			physbio_xlate_set_own_bar(&x, &own);
+		}
+		d.xlate = &x;
+		assert_true(physbio_dma_value(pb_dma_map_phys(
+				    &d, peer, 512, PB_DMA_TO_DEVICE,
+				    PB_DMA_ATTR_MMIO)) == peer);
+		assert_int_equal(physbio_p2p_state(&d, &own),
+				 PHYSBIO_P2PDMA_MAP_OWN_BAR);
+		d.dma_mask = peer;
+		assert_int_equal(pb_dma_mapping_error(
+					 &d, pb_dma_map_phys(&d, peer, 512,
+							     PB_DMA_TO_DEVICE,
+							     PB_DMA_ATTR_MMIO)),
+				 -ENOMEM);
+		pool_down();
+		if (late)
+			break;
+	}
+}
+
 /* --- untrusted devices --- */
 
 static struct physbio_iommu *iommu;
@@ -777,6 +827,7 @@ int main(void)
 		cmocka_unit_test(a_request_for_which_slots_run_out_keeps_none),
 		cmocka_unit_test(a_peers_memory_does_not_bounce_by_itself),
 		cmocka_unit_test(by_policy_a_peer_out_of_reach_is_copied),
+		cmocka_unit_test(what_holds_for_peers_holds_before_a_pool),
 		cmocka_unit_test(an_untrusted_device_is_unmapped_at_once),
 		cmocka_unit_test(an_untrusted_device_sees_only_its_data),
 		cmocka_unit_test(an_untrusted_devices_ends_bounce_among_links),
