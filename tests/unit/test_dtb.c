@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What device trees say of host bridges, and trees that say nothing sensible. */
 #include "fixture.h"
+#include "no_memory.h"
 
 #include <libfdt.h>
 #include <stdio.h>
@@ -748,6 +749,34 @@ static void trees_of_ten_thousand_nodes_are_read(void **state)
 	free(big);
 }
 
+static void a_tree_needs_memory(void **state)
+{
+	struct physbio_topology *t = NULL;
+	unsigned int nth;
+
+	begin();
+	add_iommu("iommu@0", 1, "okay");
+	begin_pci("pcie@1000");
+	CELLS("ranges", MEM32, 0, 0, 0, 0x50000000, 0, 0x2000);
+	CELLS("dma-ranges", MEM32, 0, 0, 0, 0, 0, 0x2000);
+	CELLS("linux,pci-domain", 0);
+	CELLS("iommu-map", 0, 1, 0, 0x10000);
+	end_node();
+	finish();
+	alloc_fails = 1;
+	assert_int_equal(read_windows(), -ENOMEM);
+	for (alloc_fails = nth = 1;
+	     physbio_topology_from_dtb(blob, BLOB, &t, &error);
+	     alloc_fails = ++nth) {
+		assert_int_equal(error.err, -ENOMEM);
+		says("no memory for");
+		assert_null(t);
+	}
+	alloc_fails = 0;
+	assert_true(nth > 8);
+	physbio_topology_destroy(t);
+}
+
 static void damaged_trees_do_no_harm(void **state)
 {
 	struct physbio_topology *t;
@@ -819,6 +848,7 @@ int main(void)
 		cmocka_unit_test(what_is_below_a_disabled_bus_is_disabled),
 		cmocka_unit_test(cells_that_are_missing_are_those_above),
 		cmocka_unit_test(trees_of_ten_thousand_nodes_are_read),
+		cmocka_unit_test(a_tree_needs_memory),
 		cmocka_unit_test(damaged_trees_do_no_harm),
 	};
 

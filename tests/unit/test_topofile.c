@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Topologies as text: what is read, what is written, and what is refused where. */
 #include "fixture.h"
+#include "no_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,28 @@ static void what_is_written_is_read_back_the_same(void **state)
 	text = physbio_topology_format(t);
 	assert_string_equal(text, machine);
 	free(text);
+	physbio_topology_destroy(t);
+}
+
+static void any_allocation_may_fail(void **state)
+{
+	unsigned int nth, err;
+
+	for (nth = 1;; nth++) {
+		t = NULL;
+		memset(&error, 0, sizeof(error));
+		alloc_fails = nth;
+		if (!parse(machine))
+			break;
+		err = alloc_fails;
+		alloc_fails = 0;
+		assert_int_equal(err, 0);
+		assert_null(t);
+		assert_int_equal(error.err, -ENOMEM);
+		assert_non_null(strstr(error.message, "no memory for"));
+	}
+	alloc_fails = 0;
+	assert_true(nth > 10);
 	physbio_topology_destroy(t);
 }
 
@@ -411,6 +434,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_back_the_same),
+		cmocka_unit_test(any_allocation_may_fail),
 		cmocka_unit_test(names_are_names_whatever_they_say),
 		cmocka_unit_test(comments_and_blanks_say_nothing),
 		cmocka_unit_test(lines_that_mean_nothing_are_named),

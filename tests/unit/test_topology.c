@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Descriptions of machines: what is refused, and what software makes of the rest. */
 #include "fixture.h"
+#include "no_memory.h"
 
 #include <stdlib.h>
 
@@ -668,6 +669,46 @@ static void machines_that_cannot_be_say_why(void **state)
 	physbio_machine_destroy(first);
 }
 
+static void a_machine_and_its_wires_need_memory(void **state)
+{
+	static const struct physbio_bridge_window w[] = {
+		{ RAM_START, 0x80000000, 1 << 20 },
+		{ RAM_START, 0x90000000, 2 << 20 },
+	};
+	struct physbio_fabric *f = NULL;
+	struct physbio_machine *m = NULL;
+	struct physbio_window *table;
+	unsigned int nth, i;
+
+	add_machine(false);
+	for (i = 0; i < ARRAY_SIZE(w); i++)
+		assert_int_equal(
+			physbio_topology_add_inbound(t, 1, &w[i], &error), 0);
+	assert_int_equal(physbio_topology_set_iommu(t, 0, 4096, &error), 0);
+	for (alloc_fails = nth = 1;
+	     physbio_machine_create(t, &ram, 1, &m, &error);
+	     alloc_fails = ++nth) {
+		assert_int_equal(error.err, -ENOMEM);
+		assert_null(m);
+	}
+	assert_true(nth > 10);
+	for (alloc_fails = nth = 1;
+	     physbio_fabric_create(t, physbio_machine_mem(m), &f);
+	     alloc_fails = ++nth)
+		assert_null(f);
+	assert_true(nth > 10);
+	alloc_fails = 1;
+	assert_int_equal(physbio_fabric_set_iommu(f, 0, NULL), -ENOMEM);
+	for (alloc_fails = nth = 1; physbio_inbound_table(w, 2, &table) < 0;
+	     alloc_fails = ++nth)
+		;
+	assert_int_equal(nth, 4);
+	alloc_fails = 0;
+	free(table);
+	physbio_fabric_destroy(f);
+	physbio_machine_destroy(m);
+}
+
 static void ram_over_a_bar_is_refused(void **state)
 {
 	const struct physbio_mem_range wrong = { .start = 0x20000000,
@@ -842,6 +883,8 @@ int main(void)
 			down),
 		cmocka_unit_test_setup_teardown(machines_that_cannot_be_say_why,
 						up, down),
+		cmocka_unit_test_setup_teardown(
+			a_machine_and_its_wires_need_memory, up, down),
 		cmocka_unit_test_setup_teardown(ram_over_a_bar_is_refused, up,
 						down),
 		cmocka_unit_test_setup_teardown(
