@@ -18,10 +18,12 @@
  *	[at=DEVICE.FUNCTION] [id=VENDOR:DEVICE] [acs=BITS] [acs-cap=BITS]
  *		[acs-hw=always|never]
  *
- * What a line names stands above it. Numbers are decimal, or hexadecimal behind 0x;
- * at= and id= are hexadecimal, as PCI has them. acs= is the control register, acs-cap=
- * the capability, acs-hw= what the hardware does instead. A bridge with no forward line
- * sends down what is below it. What is written is read back the same.
+ * NAME has up to 31 characters, none of them a # or =. What a line names stands above
+ * it. Numbers are decimal, or hexadecimal behind 0x; at= and id= are hexadecimal, as PCI
+ * has them. Of inbound windows that overlap the first counts. acs= is the control
+ * register, acs-cap= the capability, acs-hw= what the hardware does instead. A bridge
+ * with no forward line sends down what is below it. What is written is read back the
+ * same.
  */
 #ifndef PHYSBIO_TOPOFILE_H
 #define PHYSBIO_TOPOFILE_H

@@ -317,7 +317,7 @@ PB_API int physbio_topology_host_bridge(struct physbio_topology *t, int node);
 /**
  * physbio_topology_bar_phys() - where the CPU sees a BAR
  * @t: description
- * @node: index of an endpoint
+ * @node: index of an endpoint or bridge
  * @bar: index of a BAR of it
  *
  * Context: any. Return: physical address of the first byte.
