@@ -24,7 +24,7 @@ static void loop_entries(const struct resolve_loop *loop)
 			unsigned long nr = nr_pages(bv);
 
 			/* As resolve.c: not of an entry of one page. */
-			if (nr > 1 && physbio_page_run(page, nr) < nr)
+			if (nr > 1 && pb_bvec_page_run(bv, page, nr) < nr)
 				page = NULL; /* there is no such entry here */
 			*found++ = page;
 		}

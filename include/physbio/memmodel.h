@@ -327,9 +327,11 @@ static inline bool physbio_memdesc_pfn_valid(unsigned long pfn)
 }
 
 static inline unsigned long
-physbio_memdesc_page_run(const struct physbio_memdesc *page, unsigned long nr)
+physbio_memdesc_page_run(const struct physbio_memdesc *page, unsigned long pfn,
+			 unsigned long nr)
 {
 	(void)page;
+	(void)pfn;
 	return nr;
 }
 
@@ -351,8 +353,8 @@ physbio_memdesc_folio(const struct physbio_memdesc *page)
  * array follows. @page + n is never read.
  */
 static inline __attribute__((always_inline)) unsigned long
-physbio_sections_page_run(const struct pb_page *page, unsigned long nr,
-			  unsigned long pfn,
+physbio_sections_page_run(const struct pb_page *page, unsigned long pfn,
+			  unsigned long nr,
 			  struct pb_page *(*pfn_to_page)(unsigned long pfn))
 {
 	unsigned long n =
@@ -364,26 +366,30 @@ physbio_sections_page_run(const struct pb_page *page, unsigned long nr,
 }
 
 static inline unsigned long physbio_flatmem_page_run(const struct pb_page *page,
+						     unsigned long pfn,
 						     unsigned long nr)
 {
 	(void)page;
+	(void)pfn;
 	return nr;
 }
 
 static inline unsigned long physbio_vmemmap_page_run(const struct pb_page *page,
+						     unsigned long pfn,
 						     unsigned long nr)
 {
 	(void)page;
+	(void)pfn;
 	return nr;
 }
 
 #define PHYSBIO_SECTIONS_PAGE_RUN(model)                               \
 	static inline unsigned long physbio_##model##_page_run(        \
-		const struct pb_page *page, unsigned long nr)          \
+		const struct pb_page *page, unsigned long pfn,         \
+		unsigned long nr)                                      \
 	{                                                              \
 		return physbio_sections_page_run(                      \
-			page, nr, physbio_##model##_page_to_pfn(page), \
-			physbio_##model##_pfn_to_page);                \
+			page, pfn, nr, physbio_##model##_pfn_to_page); \
 	}
 PHYSBIO_SECTIONS_PAGE_RUN(sparsemem)
 PHYSBIO_SECTIONS_PAGE_RUN(sparsemem_extreme)
@@ -403,7 +409,8 @@ struct physbio_memmodel {
 	void *(*pfn_to_page)(unsigned long pfn);
 	unsigned long (*page_to_pfn)(const void *page);
 	bool (*pfn_valid)(unsigned long pfn);
-	unsigned long (*page_run)(const void *page, unsigned long nr);
+	unsigned long (*page_run)(const void *page, unsigned long pfn,
+				  unsigned long nr);
 	/* The folio of a page that exists. */
 	struct pb_folio *(*page_folio)(const void *page);
 	/* Checked: NULL for any physical address that has no page. */
@@ -483,9 +490,10 @@ static inline bool pb_pfn_valid(unsigned long pfn)
 
 /* physbio_page_run() of the model, see page.h. */
 static inline unsigned long physbio_model_page_run(const struct pb_page *page,
+						   unsigned long pfn,
 						   unsigned long nr)
 {
-	return PHYSBIO_MODEL(page_run)(page, nr);
+	return PHYSBIO_MODEL(page_run)(page, pfn, nr);
 }
 
 #endif

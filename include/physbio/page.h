@@ -29,10 +29,10 @@ struct physbio_region;
 #define pb_pfn_valid(pfn) pfn_valid(pfn)
 
 static inline unsigned long physbio_model_page_run(const struct page *page,
+						   unsigned long pfn,
 						   unsigned long nr)
 {
 #if defined(CONFIG_SPARSEMEM) && !defined(CONFIG_SPARSEMEM_VMEMMAP)
-	unsigned long pfn = page_to_pfn(page);
 	unsigned long n = PAGES_PER_SECTION - pfn % PAGES_PER_SECTION;
 
 	while (n < nr && pfn_to_page(pfn + n) == page + n)
@@ -178,6 +178,7 @@ static inline struct pb_page *pb_phys_to_page(pb_phys_addr_t paddr)
 /**
  * physbio_page_run() - how far pointer arithmetic goes from a page
  * @page: first page
+ * @pfn: its frame, which whoever has just looked it up has at hand
  * @nr: pages from there on, all of which exist; not 0
  *
  * Under FLATMEM and VMEMMAP page structs are one array. Under SPARSEMEM each section
@@ -186,13 +187,16 @@ static inline struct pb_page *pb_phys_to_page(pb_phys_addr_t paddr)
  * pages that don't follow each other are not merged; a vector of a physical address may
  * (merging knows addresses alone), and whoever resolves it looks up again at the seam.
  *
- * Context: any. Return: n from 1 to @nr; @page + i is the page of frame
- * pb_page_to_pfn(@page) + i for all i < n, and if n < @nr, not for i == n.
+ * Nothing is read if all of them are in one section.
+ *
+ * Context: any. Return: n from 1 to @nr; @page + i is the page of frame @pfn + i for all
+ * i < n, and if n < @nr, not for i == n.
  */
 static inline unsigned long physbio_page_run(const struct pb_page *page,
+					     unsigned long pfn,
 					     unsigned long nr)
 {
-	return physbio_model_page_run(page, nr);
+	return physbio_model_page_run(page, pfn, nr);
 }
 
 /**
@@ -206,7 +210,8 @@ static inline unsigned long physbio_page_run(const struct pb_page *page,
 static inline bool pb_page_range_contiguous(const struct pb_page *page,
 					    unsigned long nr_pages)
 {
-	return physbio_page_run(page, nr_pages) == nr_pages;
+	return physbio_page_run(page, pb_page_to_pfn(page), nr_pages) ==
+	       nr_pages;
 }
 
 #ifdef __cplusplus

@@ -180,6 +180,15 @@ static inline struct pb_page *pb_bvec_page(const struct pb_bio_vec *bv)
 	return pb_phys_to_page(bv->bv_paddr);
 }
 
+/* Of @nr pages from there on, how many follow it: see physbio_page_run(). No lookup. */
+static inline unsigned long pb_bvec_page_run(const struct pb_bio_vec *bv,
+					     const struct pb_page *page,
+					     unsigned long nr)
+{
+	return physbio_page_run(
+		page, (unsigned long)(bv->bv_paddr >> PB_PAGE_SHIFT), nr);
+}
+
 /* The same of a vector, for a driver that has it at hand; no lookup. */
 static inline const struct physbio_region *
 pb_bvec_region(const struct pb_bio_vec *bv,

@@ -56,28 +56,32 @@ static bool run_step(struct pb_folio_iter *fi)
 	return true;
 }
 
-/* Where page structs no longer follow @page's: bytes from its start, at most @end. */
-static u64 seam_at(const struct pb_page *page, u64 end)
+/* Bytes of @bv, which begins in @page, as far as page structs follow that one's. */
+static size_t run_bytes(const struct pb_bio_vec *bv, const struct pb_page *page)
 {
+	u64 start = pb_offset_in_page(pb_bvec_offset(bv));
+	u64 end = start + bv->bv_len;
 	unsigned long nr =
 		(unsigned long)((end + PB_PAGE_SIZE - 1) >> PB_PAGE_SHIFT);
 
-	return min(end, (u64)physbio_page_run(page, nr) << PB_PAGE_SHIFT);
+	nr = pb_bvec_page_run(bv, page, nr);
+	return (size_t)(min(end, (u64)nr << PB_PAGE_SHIFT) - start);
 }
 
-/* The run that begins in @page, @start bytes from its first one, with @left to go. */
-static void run_begin(struct pb_folio_iter *fi, struct pb_page *page,
-		      unsigned int start, size_t left)
+/* The run that @bv begins, the first byte of which is in @page. */
+static void run_begin(struct pb_folio_iter *fi, const struct pb_bio_vec *bv,
+		      struct pb_page *page)
 {
 	size_t room;
 
 	fi->folio = page_folio(page);
-	fi->offset = folio_page_idx(fi->folio, page) * PB_PAGE_SIZE + start;
-	fi->_left = left;
+	fi->offset = folio_page_idx(fi->folio, page) * PB_PAGE_SIZE +
+		     pb_offset_in_page(pb_bvec_offset(bv));
+	fi->_left = bv->bv_len;
 	room = folio_size(fi->folio) - fi->offset;
-	if (left > room)
-		fi->_left = (size_t)(seam_at(page, (u64)start + left) - start);
-	fi->_beyond = left - fi->_left;
+	if (fi->_left > room)
+		fi->_left = run_bytes(bv, page);
+	fi->_beyond = bv->bv_len - fi->_left;
 	run_clip(fi);
 }
 
@@ -105,14 +109,12 @@ static void run_find(struct pb_folio_iter *fi, const struct pb_bio *bio,
 
 	fi->_i = (int)i;
 	if (likely(!done)) {
-		run_begin(fi, entry_page(bio, i),
-			  pb_offset_in_page(pb_bvec_offset(bv)), bv->bv_len);
+		run_begin(fi, bv, entry_page(bio, i));
 		return;
 	}
 	pb_count(PHYSBIO_SEAM);
 	rest = pb_bvec_slice(bv, done, (u32)(bv->bv_len - done));
-	run_begin(fi, pb_bvec_page(&rest),
-		  pb_offset_in_page(pb_bvec_offset(&rest)), rest.bv_len);
+	run_begin(fi, &rest, pb_bvec_page(&rest));
 }
 
 /* --- folios of a bio --- */

@@ -704,10 +704,10 @@ static bool memdescs_exist(const struct physbio_memdesc *page)
 	{                                                                    \
 		return physbio_##model##_pfn_valid(pfn);                     \
 	}                                                                    \
-	static unsigned long model##_page_run(const void *page,              \
-					      unsigned long nr)              \
+	static unsigned long model##_page_run(                               \
+		const void *page, unsigned long pfn, unsigned long nr)       \
 	{                                                                    \
-		return physbio_##model##_page_run(page, nr);                 \
+		return physbio_##model##_page_run(page, pfn, nr);            \
 	}                                                                    \
 	static struct pb_folio *model##_page_folio(const void *page)         \
 	{                                                                    \

@@ -125,7 +125,7 @@ static void pages_are_found_again_behind_the_seam(void **state)
 		struct pb_page *page = model->page_at(at);
 		unsigned long i;
 
-		n = model->page_run(page, left);
+		n = model->page_run(page, (unsigned long)(at / PG), left);
 		for (i = 0; i < n; i++)
 			assert_ptr_equal(page + i,
 					 physbio_mem_page(mem, at + i * PG));

@@ -283,7 +283,8 @@ static void runs_end_at_seams(const struct physbio_memmodel *model)
 		if (model->page_size != sizeof(struct pb_page))
 			want = nr; /* words are one array, page structs or not */
 		assert_int_equal(
-			model->page_run(model->pfn_to_page(slow[at].pfn), nr),
+			model->page_run(model->pfn_to_page(slow[at].pfn),
+					slow[at].pfn, nr),
 			want);
 	}
 }
@@ -676,7 +677,7 @@ static void the_model_of_the_build_is_the_one_at_run_time(void **state)
 		assert_int_equal(pb_page_to_phys(page), paddr);
 		assert_int_equal(pb_page_to_pfn(page), first + i);
 		assert_true(pb_pfn_valid(first + i));
-		assert_int_equal(physbio_page_run(page, 16 - i),
+		assert_int_equal(physbio_page_run(page, first + i, 16 - i),
 				 one_array || i >= 8 ? 16 - i : 8 - i);
 		assert_int_equal(pb_page_range_contiguous(page, 16 - i),
 				 one_array || i >= 8);

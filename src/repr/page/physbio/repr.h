@@ -123,6 +123,14 @@ static inline struct pb_page *pb_bvec_page(const struct pb_bio_vec *bv)
 	return bv->bv_page + (bv->bv_offset >> PB_PAGE_SHIFT);
 }
 
+/* All of them, or it would have been another vector. */
+static inline unsigned long pb_bvec_page_run(const struct pb_bio_vec *bv,
+					     const struct pb_page *page,
+					     unsigned long nr)
+{
+	return nr;
+}
+
 /* The same of a vector, for a driver that has it at hand; no lookup. */
 static inline const struct physbio_region *
 pb_bvec_region(const struct pb_bio_vec *bv,
