@@ -14,6 +14,8 @@
 #include "harness.h"
 #include "resolve-loops.h"
 
+#include "../src/user/rescache-model.h"
+
 extern const struct physbio_stages delay_physbio_stages;
 
 static struct bench bench = {
@@ -65,11 +67,13 @@ static const struct {
 	{ "extreme", &sparsemem_extreme_resolve_loops },
 	{ "radix", &radix_resolve_loops },
 	{ "range", &range_resolve_loops },
+	{ "cache", &rescache_resolve_loops },
+	{ "shared", &rescache_shared_resolve_loops },
 };
 
 #define NR_MODELS ((int)(sizeof(models) / sizeof(models[0])))
 
-/* --- memory: 64 pieces of 128 MiB --- */
+/* --- memory: 64 pieces of 128 MiB, each with a place in a cache of sections --- */
 
 #define NR_PIECES 64u
 #define PIECE_PAGES (UINT32_C(128) << 20 >> PB_PAGE_SHIFT)
@@ -78,7 +82,7 @@ static struct physbio_mem *mem;
 
 static pb_phys_addr_t piece_start(unsigned int i)
 {
-	return (pb_phys_addr_t)(i + 1) << 34;
+	return (pb_phys_addr_t)(i + 1) * 129 * PIECE_PAGES * PAGE;
 }
 
 static void set_up_memory(void)
@@ -99,6 +103,9 @@ static void set_up_memory(void)
 		};
 	if (physbio_mem_create_for(ranges, NR_PIECES, &options, &mem, &error))
 		bench_die(&bench, "memory: %s", error.message);
+	if (physbio_rescache_init(&physbio_rescache_mine, NR_PIECES) ||
+	    physbio_rescache_shared_create(NR_PIECES, &physbio_rescache_ours))
+		bench_die(&bench, "no caches");
 }
 
 /* No two ranges touch, and no two have a page in common: one piece after the other. */
@@ -476,6 +483,8 @@ int main(int argc, char **argv)
 			  bench.filter);
 	for (i = 0; i < bench.nr_json; i++)
 		write_json(bench.json[i], results, n);
+	physbio_rescache_destroy(&physbio_rescache_mine);
+	physbio_rescache_shared_destroy(physbio_rescache_ours);
 	physbio_mem_destroy(mem);
 	return 0;
 }

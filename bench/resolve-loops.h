@@ -33,6 +33,8 @@ extern const struct resolve_loops sparsemem_resolve_loops;
 extern const struct resolve_loops sparsemem_extreme_resolve_loops;
 extern const struct resolve_loops radix_resolve_loops;
 extern const struct resolve_loops range_resolve_loops;
+extern const struct resolve_loops rescache_resolve_loops;
+extern const struct resolve_loops rescache_shared_resolve_loops;
 extern const struct resolve_loops memdesc_resolve_loops;
 extern const struct resolve_loops delay_resolve_loops;
 

@@ -14,6 +14,8 @@
 #include "harness.h"
 #include "resolve-loops.h"
 
+#include "../src/user/rescache-model.h"
+
 static struct bench bench = {
 	.name = "resolve",
 	.title = "page lookup against the work on pages",
@@ -24,10 +26,14 @@ static struct bench bench = {
 #define PAGE 4096u
 #define SECTION_BYTES ((pb_phys_addr_t)PB_PAGES_PER_SECTION * PAGE)
 
-/* Memory of 8 GiB in pieces that lie apart, all over 1 TiB. */
+/*
+ * Memory of 8 GiB in pieces that lie apart, all over 1 TiB: a section each, for each of
+ * which a cache of sections has a place of its own.
+ */
 #define NR_PIECES 64u
 #define PIECE_PAGES (UINT32_C(128) << 20 >> PB_PAGE_SHIFT)
-#define PIECE_GAP (128 * SECTION_BYTES)
+#define PIECE_GAP (129 * SECTION_BYTES)
+#define NR_CACHED 64u /* entries of a cache */
 #define ALL_PAGES (NR_PIECES * PIECE_PAGES)
 
 /* Pages of a sample: their structs fit a cache. */
@@ -44,6 +50,8 @@ enum {
 	EXTREME,
 	RADIX,
 	RANGE,
+	CACHE, /* the thread's own */
+	SHARED,
 	MEMDESC,
 	NR_MODELS
 };
@@ -61,6 +69,8 @@ static const struct {
 	[EXTREME] = { "extreme", &sparsemem_extreme_resolve_loops, 8 },
 	[RADIX] = { "radix", &radix_resolve_loops, 64 },
 	[RANGE] = { "range", &range_resolve_loops, 64 },
+	[CACHE] = { "cache", &rescache_resolve_loops, 8 },
+	[SHARED] = { "shared", &rescache_shared_resolve_loops, 8 },
 	[MEMDESC] = { "memdesc", &memdesc_resolve_loops, 0 },
 };
 
@@ -108,6 +118,20 @@ static void set_up_memory(void)
 		};
 	if (physbio_mem_create_for(ranges, NR_PIECES, &options, &mem, &error))
 		bench_die(&bench, "memory: %s", error.message);
+}
+
+/* With room for all pieces, so that once they are in, every lookup is a hit. */
+static void set_up_caches(void)
+{
+	if (physbio_rescache_init(&physbio_rescache_mine, NR_CACHED) ||
+	    physbio_rescache_shared_create(NR_CACHED, &physbio_rescache_ours))
+		bench_die(&bench, "no caches");
+}
+
+static void free_caches(void)
+{
+	physbio_rescache_destroy(&physbio_rescache_mine);
+	physbio_rescache_shared_destroy(physbio_rescache_ours);
 }
 
 /* --- bios --- */
@@ -534,6 +558,7 @@ int main(int argc, char **argv)
 
 	bench_start(&bench, argc, argv);
 	set_up_memory();
+	set_up_caches();
 	print_header();
 	for (i = 0; i < NR_SHAPES; i++) {
 		if (!bench_wanted(&bench, shapes[i].name))
@@ -549,6 +574,7 @@ int main(int argc, char **argv)
 			  bench.filter);
 	for (i = 0; i < bench.nr_json; i++)
 		write_json(bench.json[i], results, n);
+	free_caches();
 	physbio_mem_destroy(mem);
 	return 0;
 }

@@ -30,5 +30,7 @@ extern const struct resolver sparsemem_resolver;
 extern const struct resolver sparsemem_extreme_resolver;
 extern const struct resolver radix_resolver;
 extern const struct resolver range_resolver;
+extern const struct resolver rescache_resolver;
+extern const struct resolver rescache_shared_resolver;
 
 #endif

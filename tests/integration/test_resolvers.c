@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The resolver under every memory model against a slow one that looks every page up: random
- * maps, random folios, random bios, many of them over the edges of sections and regions.
+ * The resolver under every memory model, and by the caches, against a slow one that looks
+ * every page up: random maps, random folios, random bios, many of them over the edges of sections and regions.
  * Each entry is looked up once, and once more where page structs don't follow each other;
  * never, if its page was kept. Afterwards there are no pins.
  */
@@ -11,14 +11,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <physbio/hotplug.h>
 #include <physbio/workqueue.h>
 #include <physbio/xlate.h>
+
+#include "../../src/user/rescache-model.h"
 
 #include "resolvers.h"
 
 static const struct resolver *const resolvers[] = {
-	&flatmem_resolver,	     &vmemmap_resolver, &sparsemem_resolver,
-	&sparsemem_extreme_resolver, &radix_resolver,	&range_resolver,
+	&flatmem_resolver,   &vmemmap_resolver,
+	&sparsemem_resolver, &sparsemem_extreme_resolver,
+	&radix_resolver,     &range_resolver,
+	&rescache_resolver,  &rescache_shared_resolver,
 };
 
 #define SECTION ((pb_phys_addr_t)PB_PAGES_PER_SECTION * PG)
@@ -61,11 +66,25 @@ static void random_ranges(void)
 #define ONE_ARRAY \
 	(PHYSBIO_MEMMODEL_BIT(flatmem) | PHYSBIO_MEMMODEL_BIT(vmemmap))
 
-static void map_up(bool apart)
+#define ALL_MODELS ((1u << PHYSBIO_NR_MEMMODELS) - 1)
+
+/* Those whose memory may come and go. */
+#define CHANGING_MODELS                                \
+	(ONE_ARRAY | PHYSBIO_MEMMODEL_BIT(sparsemem) | \
+	 PHYSBIO_MEMMODEL_BIT(sparsemem_extreme))
+
+/* Caches of fewer entries than the map has sections. */
+static void caches_up(void)
 {
-	unsigned int all = (1u << PHYSBIO_NR_MEMMODELS) - 1;
+	assert_int_equal(physbio_rescache_init(&physbio_rescache_mine, 2), 0);
+	assert_int_equal(
+		physbio_rescache_shared_create(2, &physbio_rescache_ours), 0);
+}
+
+static void map_up(unsigned int models, bool apart)
+{
 	const struct physbio_mem_options options = {
-		.models = apart ? all & ~ONE_ARRAY : all,
+		.models = apart ? models & ~ONE_ARRAY : models,
 		.sections_apart = apart,
 	};
 	unsigned int i;
@@ -73,6 +92,7 @@ static void map_up(bool apart)
 	random_ranges();
 	assert_int_equal(
 		physbio_mem_create_for(ranges, 3, &options, &mem, NULL), 0);
+	caches_up();
 	/* Those that don't fit are refused. */
 	for (i = 0; i < 300; i++) {
 		const struct physbio_mem_range *r = &ranges[below(3)];
@@ -82,6 +102,21 @@ static void map_up(bool apart)
 
 		physbio_mem_make_folio(mem, at & ~((PG << order) - 1), order);
 	}
+}
+
+/* Stale entries that were met so far: the thread's cache, the shared one. */
+static unsigned long stale_met[2];
+
+static void map_down(void)
+{
+	struct physbio_rescache_stats stats;
+
+	physbio_rescache_shared_stats(physbio_rescache_ours, &stats);
+	stale_met[0] += physbio_rescache_mine.stats.stale;
+	stale_met[1] += stats.stale;
+	physbio_rescache_destroy(&physbio_rescache_mine);
+	physbio_rescache_shared_destroy(physbio_rescache_ours);
+	mem_down(NULL);
 }
 
 /* --- a random bio --- */
@@ -393,18 +428,43 @@ static void check_reads(const struct resolver *r, bool keep)
 	put_bio();
 }
 
+/* I/O that is in flight when a range goes offline ends as ever; then the range goes. */
+static void check_unplug(const struct resolver *r, bool keep)
+{
+	pb_phys_addr_t start = ranges[below(3)].start;
+
+	random_bio(keep);
+	pin_bio();
+	r->bio_set_pages_dirty(bio);
+	assert_int_equal(physbio_mem_offline(mem, start), 0);
+	for_each_page(make_clean);
+	counts_from_here();
+	r->bio_release_pages(bio, true);
+	looked_up(keep, bio->bi_vcnt);
+	for_each_page(is_dirty);
+	for_each_page(is_not_pinned);
+	put_bio();
+	assert_int_equal(physbio_mem_remove(mem, start, 0), 0);
+	assert_int_equal(physbio_mem_add(mem, start), 0);
+}
+
+static void random_start(void)
+{
+	seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 5;
+	printf("seed %llu\n", (unsigned long long)seed);
+}
+
 typedef void check_fn(const struct resolver *r, bool keep);
 
-static void on_random_maps(check_fn *check)
+static void on_random_maps_of(unsigned int models, check_fn *check)
 {
 	unsigned int round, i, j, seams = 0;
 
-	seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 5;
-	printf("seed %llu\n", (unsigned long long)seed);
+	random_start();
 	for (round = 0; round < 6; round++) {
 		bool apart = round % 2;
 
-		map_up(apart);
+		map_up(models, apart);
 		for (i = 0; i < ARRAY_SIZE(resolvers); i++) {
 			if (!physbio_memmodel(resolvers[i]->id))
 				continue;
@@ -413,9 +473,14 @@ static void on_random_maps(check_fn *check)
 				seams += nr_seams;
 			}
 		}
-		mem_down(NULL);
+		map_down();
 	}
 	assert_true(seams);
+}
+
+static void on_random_maps(check_fn *check)
+{
+	on_random_maps_of(ALL_MODELS, check);
 }
 
 static void folios_are_those_of_a_lookup_for_each_page(void **state)
@@ -436,6 +501,48 @@ static void what_is_deferred_is_released_too(void **state)
 static void buffered_reads_end_with_one_lookup(void **state)
 {
 	on_random_maps(check_reads);
+}
+
+/* Every entry of a cache is stale some time; not one is followed. */
+static void ranges_are_unplugged_and_plugged_again_in_flight(void **state)
+{
+	stale_met[0] = stale_met[1] = 0;
+	on_random_maps_of(CHANGING_MODELS, check_unplug);
+	assert_true(stale_met[0]);
+	assert_true(stale_met[1]);
+}
+
+/* Those of a range, and of some pages before and behind it. */
+static void cached_pages_are_those_of_the_map(const struct physbio_mem_range *r)
+{
+	pb_phys_addr_t at = r->start - 8 * PG;
+	struct pb_page *page, *mine, *ours;
+	unsigned int bad = 0;
+
+	for (; at < r->start + r->size + 8 * PG; at += PG) {
+		page = physbio_mem_page(mem, at);
+		mine = ours = NULL;
+		bad += physbio_rescache_page(&physbio_rescache_mine, at,
+					     &mine) != (page ? 0 : -EFAULT);
+		bad += physbio_rescache_shared_page(physbio_rescache_ours, at,
+						    &ours) !=
+		       (page ? 0 : -EFAULT);
+		bad += mine != page || ours != page;
+	}
+	assert_int_equal(bad, 0);
+}
+
+static void caches_have_every_address_as_the_map_has_it(void **state)
+{
+	unsigned int round, i;
+
+	random_start();
+	for (round = 0; round < 6; round++) {
+		map_up(CHANGING_MODELS, round % 2);
+		for (i = 0; i < 6; i++)
+			cached_pages_are_those_of_the_map(&ranges[below(3)]);
+		map_down();
+	}
 }
 
 static int up(void **state)
@@ -459,6 +566,9 @@ int main(void)
 			every_page_is_dirtied_and_released_with_one_lookup),
 		cmocka_unit_test(what_is_deferred_is_released_too),
 		cmocka_unit_test(buffered_reads_end_with_one_lookup),
+		cmocka_unit_test(
+			ranges_are_unplugged_and_plugged_again_in_flight),
+		cmocka_unit_test(caches_have_every_address_as_the_map_has_it),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);
