@@ -24,7 +24,13 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define PG ((pb_phys_addr_t)PB_PAGE_SIZE)
+#ifdef TEST_SEAM
+/* Page structs don't go on after this page of RAM: another section begins there. */
+#define RAM_START ((pb_phys_addr_t)(3 * PB_PAGES_PER_SECTION - TEST_SEAM) * PG)
+#else
+#define TEST_SEAM 0
 #define RAM_START ((pb_phys_addr_t)0x10000000)
+#endif
 #ifndef RAM_PAGES
 #define RAM_PAGES 512
 #endif
@@ -40,7 +46,12 @@ static inline int mem_up(void **state)
 		.nid = -1,
 	};
 
-	return physbio_mem_create(&ram, 1, &mem, NULL);
+	const struct physbio_mem_options options = {
+		.models = 1u << PHYSBIO_THE_MEMMODEL,
+		.sections_apart = TEST_SEAM != 0,
+	};
+
+	return physbio_mem_create_for(&ram, 1, &options, &mem, NULL);
 }
 
 static inline int mem_down(void **state)
