@@ -16,10 +16,13 @@
 
 #include <physbio/bio.h>
 #include <physbio/mem.h>
+#include <physbio/memremap.h>
 #include <physbio/merge.h>
 #include <physbio/request.h>
 #include <physbio/split.h>
 #include <physbio/submit.h>
+
+#include "../../src/user/mem-internal.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -54,8 +57,38 @@ static inline int mem_up(void **state)
 	return physbio_mem_create_for(&ram, 1, &options, &mem, NULL);
 }
 
+/* Nobody holds a page that is there: references, and pins, which are the same. */
+static inline void assert_range_is_free(const struct mem_range *mr)
+{
+	pb_phys_addr_t at = mr->range.start;
+	uint64_t n = mr->range.size / PG;
+
+	for (; n; n--, at += PG) {
+		const struct pb_page *page = physbio_mem_page(mem, at);
+
+		if (page && (page->refcount.counter || page->pincount.counter))
+			fail_msg("page 0x%llx has %d references, %d pins",
+				 (unsigned long long)at, page->refcount.counter,
+				 page->pincount.counter);
+	}
+}
+
+/* After every test, whatever failed in it. */
+static inline void assert_references_balance(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++) {
+		assert_true(physbio_pagemap_idle(physbio_memmap_pagemap(i)));
+		assert_range_is_free(&mem->ranges[i]);
+	}
+	assert_int_equal(physbio_mem_underflows(NULL), 0);
+}
+
 static inline int mem_down(void **state)
 {
+	if (mem)
+		assert_references_balance();
 	physbio_mem_destroy(mem);
 	mem = NULL;
 	return 0;

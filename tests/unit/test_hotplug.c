@@ -144,6 +144,12 @@ static void flatmem_and_sparsemem_forget_it_too(void **state)
 	mem_down(state);
 }
 
+/* Drops all pins of a page. */
+static void let_go(pb_phys_addr_t paddr)
+{
+	physbio_mem_page(mem, paddr)->refcount.counter = 0;
+}
+
 static void what_comes_back_is_new(void **state)
 {
 	struct pb_page *page = physbio_mem_page(mem, PEER + PG);
@@ -163,6 +169,7 @@ static void what_comes_back_is_new(void **state)
 	assert_int_equal(byte, 0);
 	assert_int_equal(physbio_mem_pin(mem, PEER, PG), 0);
 	assert_int_equal(physbio_mem_pinned(mem, PEER, PG), 1);
+	let_go(PEER);
 }
 
 static void an_offline_range_comes_back_as_it_was(void **state)
@@ -179,6 +186,7 @@ static void an_offline_range_comes_back_as_it_was(void **state)
 	assert_int_equal(byte, 'x');
 	assert_int_equal(physbio_mem_pinned(mem, PLUGGED, 1), 1);
 	assert_int_equal(physbio_mem_pin(mem, PLUGGED, 1), 0);
+	let_go(PLUGGED);
 }
 
 static void a_reference_keeps_an_offline_range_from_coming_back(void **state)
@@ -228,6 +236,7 @@ static void a_range_that_finds_no_room_stays_removed(void **state)
 	}
 	assert_int_equal(calls, 2); /* bytes, page structs */
 	assert_int_equal(physbio_mem_pin(mem, PEER, 1), 0);
+	let_go(PEER);
 }
 
 /* What keeps a range, how it is taken and how it is let go. */

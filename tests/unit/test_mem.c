@@ -193,6 +193,7 @@ static void pins_that_are_not_there_are_reported(void **state)
 	assert_int_equal(small->refcount.counter, 5);
 	assert_int_equal(large->refcount.counter, 5);
 	assert_int_equal(large->pincount.counter, 0);
+	small->refcount.counter = large->refcount.counter = 0;
 }
 
 static void nodes_are_known_where_there_are_several(void **state)
@@ -215,6 +216,8 @@ static void folios_are_made_of_free_aligned_pages(void **state)
 	assert_int_equal(physbio_mem_pin(mem, ram + PG, 2 * PG), 0);
 	assert_int_equal(physbio_mem_pinned(mem, ram, 8 * PG), 2);
 	assert_int_equal(physbio_mem_page(mem, ram)->pincount.counter, 2);
+	physbio_mem_page(mem, ram)->refcount.counter = 0;
+	physbio_mem_page(mem, ram)->pincount.counter = 0;
 }
 
 int main(void)
