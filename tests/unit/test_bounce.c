@@ -129,7 +129,7 @@ static void pools_that_cannot_be_are_refused(void **state)
 
 static void a_pool_needs_memory(void **state)
 {
-	alloc_fails = 1;
+	call_fails = 1;
 	assert_int_equal(physbio_bounce_create(mem, POOL_START, POOL_SIZE, SLOT,
 					       &pool),
 			 -ENOMEM);
@@ -730,10 +730,10 @@ static void tables_that_cannot_be_made_give_slots_back(void **state)
 		domain_up();
 		assert_true(pb_dma_iova_try_alloc(&dev, &st, RAM_START + 512,
 						  1 << 16));
-		alloc_fails = nth;
+		call_fails = nth;
 		err = pb_dma_iova_link(&dev, &st, RAM_START + 512, 0, 1 << 16,
 				       PB_DMA_TO_DEVICE, 0);
-		alloc_fails = 0;
+		call_fails = 0;
 		assert_true(!err || err == -ENOMEM);
 		failed += !!err;
 		pb_dma_iova_destroy(&dev, &st, err ? 0 : 1 << 16,

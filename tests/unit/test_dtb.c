@@ -763,16 +763,16 @@ static void a_tree_needs_memory(void **state)
 	CELLS("iommu-map", 0, 1, 0, 0x10000);
 	end_node();
 	finish();
-	alloc_fails = 1;
+	call_fails = 1;
 	assert_int_equal(read_windows(), -ENOMEM);
-	for (alloc_fails = nth = 1;
+	for (call_fails = nth = 1;
 	     physbio_topology_from_dtb(blob, BLOB, &t, &error);
-	     alloc_fails = ++nth) {
+	     call_fails = ++nth) {
 		assert_int_equal(error.err, -ENOMEM);
 		says("no memory for");
 		assert_null(t);
 	}
-	alloc_fails = 0;
+	call_fails = 0;
 	assert_true(nth > 8);
 	physbio_topology_destroy(t);
 }

@@ -638,18 +638,18 @@ static void a_domain_needs_memory(void **state)
 {
 	struct physbio_iommu *made = NULL;
 
-	for (alloc_fails = 1; alloc_fails <= 3; alloc_fails++) {
-		unsigned int nth = alloc_fails;
+	for (call_fails = 1; call_fails <= 3; call_fails++) {
+		unsigned int nth = call_fails;
 
 		assert_int_equal(physbio_iommu_create(GRANULE, IOVA_START,
 						      IOVA_SIZE, &made),
 				 -ENOMEM);
 		assert_null(made);
-		alloc_fails = nth;
+		call_fails = nth;
 	}
-	alloc_fails = 0;
+	call_fails = 0;
 	domain_up(IOVA_SIZE);
-	alloc_fails = 1;
+	call_fails = 1;
 	assert_int_equal(physbio_iommu_set_deferred(iommu, 4), -ENOMEM);
 	domain_down();
 }
@@ -662,17 +662,17 @@ static void a_table_that_cannot_be_made_leaves_nothing(void **state)
 
 	for (nth = 1;; nth++) {
 		domain_up(IOVA_SIZE);
-		alloc_fails = nth;
+		call_fails = nth;
 		addr = pb_dma_map_phys(&dev, RAM_START, 1 << 20,
 				       PB_DMA_TO_DEVICE, 0);
 		if (!pb_dma_mapping_error(&dev, addr))
 			break;
-		assert_int_equal(alloc_fails, 0);
+		assert_int_equal(call_fails, 0);
 		failed++;
 		domain_down();
 	}
 	assert_true(failed >= 4);
-	alloc_fails = 0;
+	call_fails = 0;
 	pb_dma_unmap_phys(&dev, addr, 1 << 20, PB_DMA_TO_DEVICE, 0);
 	domain_down();
 }

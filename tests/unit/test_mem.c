@@ -6,6 +6,8 @@
 
 #include <physbio/xlate.h>
 
+#include "no_memory.h"
+
 static const struct physbio_region region = { .size = 1 };
 
 #define RAM_AT(at, bytes)                            \
@@ -51,6 +53,36 @@ static void there_is_one_map_at_a_time(void **state)
 	physbio_mem_destroy(first);
 	assert_int_equal(physbio_mem_create(&ram, 1, &second, NULL), 0);
 	physbio_mem_destroy(second);
+}
+
+/* Every call fails once, and nothing of the map is there then. */
+static void without_memory_there_is_no_map(void **state)
+{
+	const struct physbio_mem_range ram[] = {
+		RAM_AT(2 * PG, PG),
+		{ PG << 12, PG, PHYSBIO_MEM_BAR, -1, &region },
+	};
+	const struct physbio_mem_options all = {
+		.models = (1u << PHYSBIO_NR_MEMMODELS) - 1,
+	};
+	struct physbio_mem *m = NULL;
+	struct physbio_error error;
+	unsigned int nth, id;
+
+	for (nth = 1;; nth++) {
+		call_fails = nth;
+		if (!physbio_mem_create_for(ram, 2, &all, &m, &error))
+			break;
+		assert_int_equal(error.err, -ENOMEM);
+		assert_null(m);
+		for (id = 0; id < PHYSBIO_NR_MEMMODELS; id++)
+			assert_null(
+				physbio_memmodel((enum physbio_memmodel_id)id));
+	}
+	call_fails = 0;
+	/* bytes, areas, what is opened of them, tables, trees, providers */
+	assert_true(nth > 20);
+	physbio_mem_destroy(m);
 }
 
 static const struct physbio_mem_range ranges[] = {
@@ -225,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(maps_that_no_machine_has_are_refused),
 		cmocka_unit_test(there_is_one_map_at_a_time),
+		cmocka_unit_test(without_memory_there_is_no_map),
 		cmocka_unit_test_setup_teardown(only_pages_that_exist_are_found,
 						three_ranges, mem_down),
 		cmocka_unit_test_setup_teardown(

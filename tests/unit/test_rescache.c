@@ -9,6 +9,8 @@
 #include <physbio/memremap.h>
 #include <physbio/rescache.h>
 
+#include "no_memory.h"
+
 #define BLOCK PHYSBIO_HOTPLUG_ALIGN
 #define SECTION ((pb_phys_addr_t)PB_PAGES_PER_SECTION << PB_PAGE_SHIFT)
 
@@ -288,46 +290,25 @@ static void sizes_are_powers_of_two_within_bounds(void **state)
 	physbio_rescache_shared_destroy(NULL);
 }
 
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__real_aligned_alloc(size_t align, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size);
-
-static int allocs_until_failure = -1; /* below 0: none fails */
-
-static bool alloc_fails(void)
-{
-	return allocs_until_failure >= 0 && !allocs_until_failure--;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return alloc_fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_aligned_alloc(size_t align, size_t size)
-{
-	return alloc_fails() ? NULL : __real_aligned_alloc(align, size);
-}
-
 static void without_memory_there_is_no_cache(void **state)
 {
 	struct physbio_rescache_shared *made = NULL;
 	struct physbio_rescache cache;
-	int i, err;
+	unsigned int nth;
+	int err;
 
-	allocs_until_failure = 0;
+	call_fails = 1;
 	assert_int_equal(physbio_rescache_init(&cache, 8), -ENOMEM);
-	for (i = 0, err = -ENOMEM; err; i++) {
-		allocs_until_failure = i;
+	for (nth = 1;; nth++) {
+		call_fails = nth;
 		err = physbio_rescache_shared_create(8, &made);
 		if (!err)
 			break;
 		assert_int_equal(err, -ENOMEM);
 		assert_null(made);
 	}
-	allocs_until_failure = -1;
-	assert_int_equal(i, 3); /* it, its entries, its statistics */
+	call_fails = 0;
+	assert_int_equal(nth - 1, 3); /* it, its entries, its statistics */
 	physbio_rescache_shared_destroy(made);
 }
 

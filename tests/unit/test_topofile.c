@@ -70,17 +70,17 @@ static void any_allocation_may_fail(void **state)
 	for (nth = 1;; nth++) {
 		t = NULL;
 		memset(&error, 0, sizeof(error));
-		alloc_fails = nth;
+		call_fails = nth;
 		if (!parse(machine))
 			break;
-		err = alloc_fails;
-		alloc_fails = 0;
+		err = call_fails;
+		call_fails = 0;
 		assert_int_equal(err, 0);
 		assert_null(t);
 		assert_int_equal(error.err, -ENOMEM);
 		assert_non_null(strstr(error.message, "no memory for"));
 	}
-	alloc_fails = 0;
+	call_fails = 0;
 	assert_true(nth > 10);
 	physbio_topology_destroy(t);
 }

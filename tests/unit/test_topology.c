@@ -685,25 +685,25 @@ static void a_machine_and_its_wires_need_memory(void **state)
 		assert_int_equal(
 			physbio_topology_add_inbound(t, 1, &w[i], &error), 0);
 	assert_int_equal(physbio_topology_set_iommu(t, 0, 4096, &error), 0);
-	for (alloc_fails = nth = 1;
+	for (call_fails = nth = 1;
 	     physbio_machine_create(t, &ram, 1, &m, &error);
-	     alloc_fails = ++nth) {
+	     call_fails = ++nth) {
 		assert_int_equal(error.err, -ENOMEM);
 		assert_null(m);
 	}
 	assert_true(nth > 10);
-	for (alloc_fails = nth = 1;
+	for (call_fails = nth = 1;
 	     physbio_fabric_create(t, physbio_machine_mem(m), &f);
-	     alloc_fails = ++nth)
+	     call_fails = ++nth)
 		assert_null(f);
 	assert_true(nth > 10);
-	alloc_fails = 1;
+	call_fails = 1;
 	assert_int_equal(physbio_fabric_set_iommu(f, 0, NULL), -ENOMEM);
-	for (alloc_fails = nth = 1; physbio_inbound_table(w, 2, &table) < 0;
-	     alloc_fails = ++nth)
+	for (call_fails = nth = 1; physbio_inbound_table(w, 2, &table) < 0;
+	     call_fails = ++nth)
 		;
 	assert_int_equal(nth, 4);
-	alloc_fails = 0;
+	call_fails = 0;
 	free(table);
 	physbio_fabric_destroy(f);
 	physbio_machine_destroy(m);

@@ -2,12 +2,15 @@
 /* User memory becomes a bio's data, and what is not used is given back. */
 #include "fixture.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <physbio/mm.h>
 #include <physbio/resolve.h>
 #include <physbio/xlate.h>
+
+#include "no_memory.h"
 
 #define BAR_START (RAM_START + RAM_PAGES * PG)
 #define BAR_PAGES 8
@@ -331,6 +334,46 @@ static void a_hole_ends_it(void **state)
 			 -EFAULT);
 	assert_true(pb_iov_iter_count(&iter) == 2 * PG);
 	down();
+}
+
+/* The pin of one page after the other fails: those before it are the bio's, no other. */
+static void a_pin_that_fails_ends_it_wherever_it_does(void **state)
+{
+	static const unsigned int frames[] = { SINGLE, SINGLE + 1, 0, 1,
+					       2,      SINGLE + 2, 5, 4 };
+	/* the first of the same folio */
+	static const unsigned int first[] = { 0, 1, 2, 2, 2, 5, 6, 6 };
+	const unsigned int nr = ARRAY_SIZE(frames);
+	const int full = INT_MAX / 2;
+	unsigned int i;
+
+	map_frames(frames, nr, true);
+	for (i = 0; i < nr; i++) {
+		struct pb_page *head = pb_compound_head(
+			physbio_mem_page(mem, RAM_START + frames[i] * PG));
+
+		bio_up(16);
+		pb_iov_iter_ubuf(&iter, PB_ITER_SOURCE, USER, nr * PG);
+		head->refcount.counter += full;
+		assert_int_equal(pb_bio_iov_iter_get_pages(&tb.bio, &iter, 511),
+				 first[i] ? 0 : -EOVERFLOW);
+		head->refcount.counter -= full;
+		assert_int_equal(pinned(), first[i]);
+		assert_int_equal(tb.bio.bi_iter.bi_size, first[i] * PG);
+		assert_true(pb_iov_iter_count(&iter) == (nr - first[i]) * PG);
+		pb_bio_release_pages(&tb.bio, true);
+		assert_int_equal(pinned(), 0);
+	}
+	down();
+}
+
+static void a_mapping_needs_memory(void **state)
+{
+	const pb_phys_addr_t frame = RAM_START;
+
+	call_fails = 1;
+	assert_int_equal(physbio_mm_map(USER, &frame, 1, true), -ENOMEM);
+	assert_int_equal(physbio_mm_unmap(USER), -ENOENT);
 }
 
 static void a_device_writes_only_where_it_may(void **state)
@@ -740,6 +783,8 @@ int main(void)
 		cmocka_unit_test(an_entry_is_shortened),
 		cmocka_unit_test(less_than_a_block_is_an_error),
 		cmocka_unit_test(a_hole_ends_it),
+		cmocka_unit_test(a_pin_that_fails_ends_it_wherever_it_does),
+		cmocka_unit_test(a_mapping_needs_memory),
 		cmocka_unit_test(a_device_writes_only_where_it_may),
 		cmocka_unit_test(a_peers_memory_needs_a_queue_that_takes_it),
 		cmocka_unit_test(vectors_are_borrowed),
