@@ -213,6 +213,24 @@ static void pages_that_were_cleaned_are_dirtied_by_the_executor(void **state)
 	}
 }
 
+static void without_an_executor_pins_wait_for_one(void **state)
+{
+	struct pb_bio *bio = read_bio();
+
+	physbio_set_executor(NULL);
+	clean(200);
+	pb_bio_endio(bio);
+	assert_int_equal(pins(), 6);
+	assert_null(queued);
+	physbio_set_executor(&by_hand);
+	assert_non_null(queued);
+	assert_int_equal(pins(), 6);
+	run_queued();
+	assert_int_equal(pins(), 0);
+	assert_true(test_holds_last_reference(bio));
+	pb_bio_put(bio);
+}
+
 static void the_executor_takes_many_bios_at_once(void **state)
 {
 	struct pb_bio *bio[3];
@@ -304,6 +322,116 @@ static void forty_fragments_in_three_requests_release_once(void **state)
 	test_queue_down(&tq);
 }
 
+/* Refused on the way down, by the driver, or failed by the device, whole or in part. */
+static void whatever_fails_pins_are_dropped_once(void **state)
+{
+	static const struct {
+		pb_blk_opf_t opf;
+		pb_sector_t sector;
+		uint32_t at; /* of the first entry, from the start of RAM */
+		pb_blk_status_t driver, device;
+		unsigned int
+			good; /* requests that succeed before the others fail */
+		int err;
+	} cases[] = {
+		{ PB_REQ_OP_READ, 0, 0, PB_BLK_STS_OK, PB_BLK_STS_IOERR, 0,
+		  -EIO },
+		{ PB_REQ_OP_READ, 0, 0, PB_BLK_STS_OK, PB_BLK_STS_IOERR, 2,
+		  -EIO },
+		{ PB_REQ_OP_READ, 0, 0, PB_BLK_STS_TARGET, PB_BLK_STS_OK, 0,
+		  -EREMOTEIO },
+		{ PB_REQ_OP_READ | PB_REQ_NOWAIT, 0, 0, PB_BLK_STS_OK,
+		  PB_BLK_STS_OK, 0, -EAGAIN },
+		{ PB_REQ_OP_READ, 1 << 20, 0, PB_BLK_STS_OK, PB_BLK_STS_OK, 0,
+		  -EIO },
+		/* can't be cut, as it is aligned to no sector */
+		{ PB_REQ_OP_READ, 0, 4, PB_BLK_STS_OK, PB_BLK_STS_OK, 0,
+		  -EINVAL },
+	};
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .max_segments = 1,
+					     .dma_alignment = 511 };
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct range r[] = {
+			{ cases[i].at, (uint32_t)PG },
+			{ (uint32_t)(18 * PG), (uint32_t)(3 * PG) },
+			{ (uint32_t)(40 * PG), (uint32_t)PG },
+		};
+
+		test_queue_up(&tq, &lim, 8);
+		driver_says = cases[i].driver;
+		pinned_bio(r, 3);
+		tb.bio.bi_bdev = &tq.bdev;
+		tb.bio.bi_opf = cases[i].opf;
+		tb.bio.bi_iter.bi_sector = cases[i].sector;
+		pb_submit_bio(&tb.bio);
+		for (j = 0; j < nr_kept; j++)
+			pb_blk_mq_end_request(kept[j], j < cases[i].good ?
+							       PB_BLK_STS_OK :
+							       cases[i].device);
+		assert_int_equal(tb.ended, 1);
+		assert_int_equal(pb_blk_status_to_errno(tb.bio.bi_status),
+				 cases[i].err);
+		assert_int_equal(pins(), 0);
+		test_queue_down(&tq);
+	}
+}
+
+/* The owner's alone: fragments and clones have none, and a bio used again looks up. */
+static void kept_pages_are_the_owners_alone(void **state)
+{
+	static struct {
+		struct pb_bio_vec vecs[4];
+		struct pb_page *pages[4];
+	} small;
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .max_segments = 1 };
+	struct pb_folio_iter fi;
+	struct pb_bio clone;
+	unsigned int i;
+
+	test_queue_up(&tq, &lim, 8);
+	pb_bio_init(&tb.bio, &tq.bdev, small.vecs, 4, PB_REQ_OP_READ);
+	tb.bio.bi_end_io = release_endio;
+	tb.ended = 0;
+	assert_int_equal(physbio_bio_keep_pages(&tb.bio), 0);
+	for (i = 0; i < 4; i++) {
+		uint32_t at = (uint32_t)(PG * 4 * i);
+
+		assert_int_equal(physbio_mem_pin(mem, RAM_START + at, PG), 0);
+		test_bio_add(&tb, at, (uint32_t)PG);
+		physbio_bio_keep_page(&tb.bio,
+				      physbio_mem_page(mem, RAM_START + at));
+	}
+	pb_bio_set_flag(&tb.bio, PB_BIO_PAGE_PINNED);
+	pb_bio_init_clone(NULL, &clone, &tb.bio, PB_GFP_KERNEL);
+	assert_false(pb_bio_flagged(&clone, PHYSBIO_BIO_PAGES_KEPT));
+	pb_submit_bio(&tb.bio);
+	assert_int_equal(nr_kept, 4);
+	for (i = 0; i < 3; i++)
+		assert_false(
+			pb_bio_flagged(kept[i]->bio, PHYSBIO_BIO_PAGES_KEPT));
+	assert_true(pb_bio_flagged(&tb.bio, PHYSBIO_BIO_PAGES_KEPT));
+	end_kept(PB_BLK_STS_OK);
+	assert_int_equal(tb.ended, 1);
+	assert_int_equal(pins(), 0);
+	/* nothing of what was kept is believed from here on */
+	memset(small.pages, 0xff, sizeof(small.pages));
+	pb_bio_reuse(&tb.bio, PB_REQ_OP_WRITE);
+	assert_false(pb_bio_flagged(&tb.bio, PHYSBIO_BIO_PAGES_KEPT));
+	i = 0;
+	pb_bio_for_each_folio_all(fi, &tb.bio)
+	{
+		assert_ptr_equal(fi.folio,
+				 physbio_mem_page(mem, RAM_START + 4 * PG * i));
+		i++;
+	}
+	assert_int_equal(i, 4);
+	test_queue_down(&tq);
+}
+
 static void folios_are_walked_with_one_lookup_an_entry(void **state)
 {
 	struct pb_folio_iter fi;
@@ -356,10 +484,13 @@ int main(void)
 		cmocka_unit_test(a_read_whose_pages_stayed_dirty_ends_at_once),
 		cmocka_unit_test(
 			pages_that_were_cleaned_are_dirtied_by_the_executor),
+		cmocka_unit_test(without_an_executor_pins_wait_for_one),
 		cmocka_unit_test(the_executor_takes_many_bios_at_once),
 		cmocka_unit_test(a_read_without_pins_is_put_and_no_more),
 		cmocka_unit_test(
 			forty_fragments_in_three_requests_release_once),
+		cmocka_unit_test(whatever_fails_pins_are_dropped_once),
+		cmocka_unit_test(kept_pages_are_the_owners_alone),
 		cmocka_unit_test(folios_are_walked_with_one_lookup_an_entry),
 	};
 
