@@ -315,10 +315,14 @@ bool pb_bvec_try_merge_hw(struct pb_request_queue *q, struct pb_bio_vec *bv,
 	return true;
 }
 
-static void bio_add_entry(struct pb_bio *bio, const struct pb_bio_vec *bv)
+/*
+ * By value, in registers: a vector that is filled member by member and copied as a
+ * whole is loaded before its stores can be forwarded.
+ */
+static void bio_add_entry(struct pb_bio *bio, struct pb_bio_vec bv)
 {
-	bio->bi_io_vec[bio->bi_vcnt++] = *bv;
-	bio->bi_iter.bi_size += bv->bv_len;
+	bio->bi_io_vec[bio->bi_vcnt++] = bv;
+	bio->bi_iter.bi_size += bv.bv_len;
 }
 
 #ifdef PB_REPR_HAS_PHYS
@@ -353,24 +357,24 @@ static bool bio_one_region(const struct pb_bio *bio,
  * Lengthen the last entry if @bv continues it, else use the next one. Memory of two
  * kinds that may be in one bio is two entries; of a peer, see pb_bio_takes_page().
  */
-static int bio_add_vec(struct pb_bio *bio, const struct pb_bio_vec *bv)
+static int bio_add_vec(struct pb_bio *bio, struct pb_bio_vec bv)
 {
 	struct pb_bio_vec *last;
 
 	if (bio->bi_vcnt) {
 		last = &bio->bi_io_vec[bio->bi_vcnt - 1];
-		if (pb_bvec_same_kind(last, bv) &&
-		    pb_bvec_contiguous(last, bv) &&
-		    bio_one_region(bio, last, bv)) {
-			last->bv_len += bv->bv_len;
-			bio->bi_iter.bi_size += bv->bv_len;
-			return (int)bv->bv_len;
+		if (pb_bvec_same_kind(last, &bv) &&
+		    pb_bvec_contiguous(last, &bv) &&
+		    bio_one_region(bio, last, &bv)) {
+			last->bv_len += bv.bv_len;
+			bio->bi_iter.bi_size += bv.bv_len;
+			return (int)bv.bv_len;
 		}
 	}
 	if (bio->bi_vcnt >= bio->bi_max_vecs)
 		return 0;
 	bio_add_entry(bio, bv);
-	return (int)bv->bv_len;
+	return (int)bv.bv_len;
 }
 
 #ifdef PB_REPR_HAS_PHYS
@@ -396,7 +400,7 @@ int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr, unsigned int len)
 	    !bio_takes_range(bio, paddr, len))
 		return 0;
 	pb_bvec_set_phys(&bv, paddr, len);
-	return bio_add_vec(bio, &bv);
+	return bio_add_vec(bio, bv);
 }
 EXPORT_SYMBOL_GPL(pb_bio_add_phys);
 
@@ -445,7 +449,7 @@ int pb_bio_add_page(struct pb_bio *bio, struct pb_page *page, unsigned int len,
 	    !pb_bio_takes_page(bio, page, len, offset))
 		return 0;
 	pb_bvec_set_page(&bv, page, len, offset);
-	return bio_add_vec(bio, &bv);
+	return bio_add_vec(bio, bv);
 }
 EXPORT_SYMBOL_GPL(pb_bio_add_page);
 
@@ -456,7 +460,7 @@ void __pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,
 
 	WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED));
 	pb_bvec_set_page(&bv, page, len, offset);
-	bio_add_entry(bio, &bv);
+	bio_add_entry(bio, bv);
 }
 EXPORT_SYMBOL_GPL(__pb_bio_add_page);
 
@@ -543,7 +547,7 @@ int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
 	if (!bio_may_grow(bio, len) || first + (len - 1) < first)
 		return 0;
 	pb_bvec_set_dma(&bv, daddr, len);
-	return bio_add_vec(bio, &bv);
+	return bio_add_vec(bio, bv);
 }
 EXPORT_SYMBOL_GPL(pb_bio_add_dma_addr);
 #endif
