@@ -4,6 +4,7 @@
  * way of an I/O, with a lookup at its end whose time is dialled in, and with none, since
  * the bio has kept its pages. The lookups of real memory models are timed beside it.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,7 @@ extern const struct physbio_stages delay_physbio_stages;
 static struct bench bench = {
 	.name = "break-even",
 	.title = "what a page lookup may cost",
-	.rounds = 400,
-	.quick_rounds = 80,
+	.rounds = 100,
 };
 
 #define PAGE 4096u
@@ -127,6 +127,9 @@ static struct physbio_stage_range *make_ranges(const struct shape *shape)
 /* --- one I/O after the other --- */
 
 struct runner {
+	int c; /* contestant */
+	const struct shape *shape;
+	const struct physbio_stage_range *r;
 	struct physbio_stage_ctx ctx;
 	struct pb_block_device bdev;
 	struct physbio_xlate xlate;
@@ -181,8 +184,7 @@ static void ios_up(struct physbio_stage_ctx *ctx, const struct shape *shape,
 	}
 }
 
-static void runner_up(struct runner *run, int c, const struct shape *shape,
-		      const struct physbio_stage_range *r)
+static void runner_up(struct runner *run)
 {
 	static const struct pb_queue_limits limits = {
 		.max_hw_sectors = 2 * PB_NVME_MAX_BYTES >> PB_SECTOR_SHIFT,
@@ -193,8 +195,8 @@ static void runner_up(struct runner *run, int c, const struct shape *shape,
 	};
 	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
 	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
-	const struct physbio_repr *repr = c == PAGES ? &page_physbio_repr :
-						       &phys_physbio_repr;
+	const struct physbio_repr *repr = run->c == PAGES ? &page_physbio_repr :
+							    &phys_physbio_repr;
 
 	repr->xlate_init_identity(&run->xlate);
 	run->dev.xlate = &run->xlate;
@@ -206,46 +208,57 @@ static void runner_up(struct runner *run, int c, const struct shape *shape,
 	run->ctx.bdev = &run->bdev;
 	run->ctx.dev = &run->dev;
 	run->ctx.page_given = true;
-	run->ctx.keep_pages = c == KEPT;
+	run->ctx.keep_pages = run->c == KEPT;
 	lists_up(run);
-	ios_up(&run->ctx, shape, r);
+	ios_up(&run->ctx, run->shape, run->r);
 }
 
-/* Clean and pinned, as after a read was sent. */
-static void ready_to_complete(const struct shape *shape,
-			      const struct physbio_stage_range *r)
+static void runner_down(struct runner *run)
 {
-	unsigned int n = shape->ios * shape->ranges, i, j;
+	unsigned int i;
+
+	for (i = 0; i < run->ctx.nr_ios; i++)
+		free(run->ctx.ios[i].table);
+	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++)
+		free(run->lists[i].virt);
+	free(run->ctx.ios);
+	(run->c == PAGES ? &page_physbio_repr : &phys_physbio_repr)
+		->blk_mq_destroy_queue(run->ctx.q);
+}
+
+/* Clean pages that nobody has pinned; and the next lookups take so long. */
+static void ready(void *arg)
+{
+	const struct runner *run = arg;
+	unsigned int n = run->shape->ios * run->shape->ranges, i, j;
 
 	for (i = 0; i < n; i++)
-		for (j = 0; j < shape->pages; j++) {
-			r[i].page[j].refcount.counter = 1 << 10;
-			r[i].page[j].flags &= ~(unsigned long)PB_PG_dirty;
+		for (j = 0; j < run->shape->pages; j++) {
+			run->r[i].page[j].refcount.counter = 0;
+			run->r[i].page[j].flags &= ~(unsigned long)PB_PG_dirty;
 		}
+	if (run->c >= DELAYED)
+		bench_delay = delays[run->c - DELAYED];
 }
 
-static uint64_t time_whole(struct runner *run, int c)
+static void run_whole(void *arg)
 {
-	uint64_t start;
+	struct runner *run = arg;
 
-	if (c >= DELAYED)
-		bench_delay = delays[c - DELAYED];
-	start = bench_now_ns();
-	stages_of(c)->whole(&run->ctx);
-	return bench_now_ns() - start;
+	stages_of(run->c)->whole(&run->ctx);
 }
 
-static void verify(struct runner *run, int c, const struct shape *shape,
-		   const struct physbio_stage_range *r)
+static void verify(struct runner *run)
 {
+	const struct shape *shape = run->shape;
 	unsigned int n = shape->ios * shape->ranges, i, j;
 
-	ready_to_complete(shape, r);
-	time_whole(run, c);
+	ready(run);
+	run_whole(run);
 	for (i = 0; i < n; i++)
 		for (j = 0; j < shape->pages; j++)
-			if (r[i].page[j].refcount.counter ||
-			    !(r[i].page[j].flags & PB_PG_dirty))
+			if (run->r[i].page[j].refcount.counter ||
+			    !(run->r[i].page[j].flags & PB_PG_dirty))
 				bench_die(&bench,
 					  "%s: a page is pinned or clean",
 					  shape->name);
@@ -255,42 +268,50 @@ static void verify(struct runner *run, int c, const struct shape *shape,
 				  shape->name, run->ctx.ios[i].bio.bi_vcnt);
 }
 
+static void delay_name(char name[16], int d)
+{
+	snprintf(name, 16, "delay %u", delays[d]);
+}
+
+static void bench_shape(const struct shape *shape)
+{
+	static struct runner runs[NR_CONTESTANTS];
+	static char names[NR_CONTESTANTS][16] = { "page", "kept" };
+	struct physbio_stage_range *r = make_ranges(shape);
+	struct bench_contestant c[NR_CONTESTANTS];
+	int i;
+
+	for (i = 0; i < NR_CONTESTANTS; i++) {
+		if (i >= DELAYED)
+			delay_name(names[i], i - DELAYED);
+		runs[i] = (struct runner){ .c = i, .shape = shape, .r = r };
+		runner_up(&runs[i]);
+		verify(&runs[i]);
+		c[i] = (struct bench_contestant){
+			.name = names[i],
+			.ready = ready,
+			.run = run_whole,
+			.arg = &runs[i],
+		};
+	}
+	bench_time(&bench, shape->name, shape->ios, c, NR_CONTESTANTS);
+	for (i = 0; i < NR_CONTESTANTS; i++)
+		runner_down(&runs[i]);
+	free(r);
+}
+
 /* --- what a lookup takes --- */
 
 #define CHAIN 4096u
+#define LOOKUPS "one lookup"
 
 static unsigned long *pfns;
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* ns, each lookup waiting for the one before it. */
-static double lookup_ns(const struct resolve_loops *loops)
-{
-	double took[31];
-	int i;
-
-	for (i = 0; i < 31; i++) {
-		uint64_t start = bench_now_ns();
-
-		loops->chain(pfns, CHAIN);
-		took[i] = (double)(bench_now_ns() - start) / CHAIN;
-	}
-	qsort(took, 31, sizeof(took[0]), compare_doubles);
-	return took[15];
-}
-
-static double delay_ns[NR_DELAYS], model_ns[NR_MODELS];
-
-static void time_lookups(void)
+/* Pages in no order. */
+static void choose_pages(void)
 {
 	uint64_t state = 88172645463325252u;
 	unsigned int i;
-	int d;
 
 	pfns = bench_alloc(&bench, CHAIN, sizeof(*pfns));
 	for (i = 0; i < CHAIN; i++) {
@@ -301,190 +322,84 @@ static void time_lookups(void)
 					  PB_PAGE_SHIFT) +
 			  (unsigned long)(state >> 40) % PIECE_PAGES;
 	}
-	for (d = 0; d < NR_DELAYS; d++) {
-		bench_delay = delays[d];
-		delay_ns[d] = lookup_ns(&delay_resolve_loops);
-	}
-	for (d = 0; d < NR_MODELS; d++)
-		model_ns[d] = lookup_ns(models[d].loops);
 }
 
-/* --- results --- */
-
-struct result {
-	const struct shape *shape;
-	double page_ns; /* of an I/O */
-	double ratio[NR_CONTESTANTS]; /* to page vectors, median over the rounds */
-	double break_even; /* ns of a lookup; < 0: lost already without delay */
+struct lookup {
+	const struct resolve_loops *loops;
+	unsigned int delay;
 };
 
-typedef uint64_t sample_t[NR_CONTESTANTS];
-
-/* Where the ratio passes 1, between two delays. HUGE: nowhere. */
-static double find_break_even(const double *ratio)
+static void ready_lookups(void *arg)
 {
-	int d;
+	const struct lookup *l = arg;
 
-	if (ratio[0] >= 1)
-		return -1;
-	for (d = 1; d < NR_DELAYS; d++)
-		if (ratio[d] >= 1)
-			return delay_ns[d - 1] +
-			       (delay_ns[d] - delay_ns[d - 1]) *
-				       (1 - ratio[d - 1]) /
-				       (ratio[d] - ratio[d - 1]);
-	return 1e9;
+	bench_delay = l->delay;
+	l->loops->chain(pfns, CHAIN);
 }
 
-static void summarize(struct result *res, sample_t *samples)
+/* Each waits for the one before it. */
+static void run_lookups(void *arg)
 {
-	double *values =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*values));
-	int c, i;
+	const struct lookup *l = arg;
 
-	for (i = 0; i < bench.rounds; i++)
-		values[i] = (double)samples[i][PAGES] / res->shape->ios;
-	res->page_ns = bench_median(values, bench.rounds);
-	for (c = 0; c < NR_CONTESTANTS; c++) {
-		for (i = 0; i < bench.rounds; i++)
-			values[i] = (double)samples[i][c] /
-				    (double)samples[i][PAGES];
-		res->ratio[c] = bench_median(values, bench.rounds);
-	}
-	res->break_even = find_break_even(&res->ratio[DELAYED]);
-	free(values);
+	l->loops->chain(pfns, CHAIN);
 }
 
-static void bench_shape(struct result *res)
+static void bench_lookups(void)
 {
-	static struct runner runs[NR_CONTESTANTS];
-	struct physbio_stage_range *r = make_ranges(res->shape);
-	sample_t *samples =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*samples));
-	int round, i, c;
-
-	for (c = 0; c < NR_CONTESTANTS; c++) {
-		runner_up(&runs[c], c, res->shape, r);
-		verify(&runs[c], c, res->shape, r);
-	}
-	for (round = 0; round < bench.rounds; round++) {
-		bench_progress(&bench, res->shape->name, round);
-		for (i = 0; i < NR_CONTESTANTS; i++) {
-			c = (round + i) % NR_CONTESTANTS;
-			ready_to_complete(res->shape, r);
-			samples[round][c] = time_whole(&runs[c], c);
-		}
-	}
-	summarize(res, samples);
-	free(samples);
-	free(r);
-}
-
-/* --- output --- */
-
-static void print_header(void)
-{
+	static struct lookup lookups[NR_MODELS + NR_DELAYS];
+	static char names[NR_DELAYS][16];
+	struct bench_contestant c[NR_MODELS + NR_DELAYS];
 	int i;
 
-	bench_print_head(&bench);
-	printf("rounds    %d, contestants in turn\n", bench.rounds);
-	printf("a lookup  ");
-	for (i = 0; i < NR_MODELS; i++)
-		printf("%s %.1f ns%s", models[i].name, model_ns[i],
-		       i + 1 < NR_MODELS ? ", " : "\n");
-	printf("page: ns of the whole way of an I/O with page vectors. kept, and the delayed lookups of\n"
-	       "so many ns: ratio of physical vectors to it, given pages, medians. even: ns of a lookup at\n"
-	       "which they lose; lost: they do without any delay. A bio that keeps its pages has no\n"
-	       "lookup, so that nothing moves its ratio. Lookups are timed one waiting for the other;\n"
-	       "models whose lookups take as long as that stand at the end of a line.\n\n");
-	printf("%-20s %9s %8s %6s", "", "page", "even", "kept");
-	for (i = 0; i < NR_DELAYS; i++)
-		printf(" %6.1f", delay_ns[i]);
-	puts(" lose");
-}
+	choose_pages();
+	for (i = 0; i < NR_MODELS + NR_DELAYS; i++) {
+		int d = i - NR_MODELS;
 
-static void print_result(const struct result *res)
-{
-	int c;
-
-	printf("%-20s %9.1f ", res->shape->name, res->page_ns);
-	if (res->break_even < 0)
-		printf("%8s", "lost");
-	else if (res->break_even >= 1e9)
-		printf("%8s", "never");
-	else
-		printf("%8.1f", res->break_even);
-	for (c = KEPT; c < NR_CONTESTANTS; c++)
-		printf(" %6.3f", res->ratio[c]);
-	for (c = 0; c < NR_MODELS; c++)
-		if (model_ns[c] >= res->break_even)
-			printf(" %s", models[c].name);
-	putchar('\n');
-}
-
-static void json_result(FILE *f, const struct result *res)
-{
-	int d;
-
-	fprintf(f,
-		"    {\"shape\": \"%s\", \"lookups\": %u, \"page_ns\": %.2f, \"kept_ratio\": %.4f, \"break_even_ns\": ",
-		res->shape->name, res->shape->ranges, res->page_ns,
-		res->ratio[KEPT]);
-	if (res->break_even < 0 || res->break_even >= 1e9)
-		fprintf(f, "null, \"lost\": %s",
-			res->break_even < 0 ? "true" : "false");
-	else
-		fprintf(f, "%.2f, \"lost\": false", res->break_even);
-	fprintf(f, ",\n     \"curve\": [");
-	for (d = 0; d < NR_DELAYS; d++)
-		fprintf(f, "%s{\"lookup_ns\": %.2f, \"ratio\": %.4f}",
-			d ? ", " : "", delay_ns[d], res->ratio[DELAYED + d]);
-	fprintf(f, "]}");
-}
-
-static void write_json(const char *path, const struct result *results, int n)
-{
-	FILE *f = bench_json_open(&bench, path);
-	int i;
-
-	fprintf(f, "  \"lookup_ns\": {");
-	for (i = 0; i < NR_MODELS; i++)
-		fprintf(f, "%s\"%s\": %.2f", i ? ", " : "", models[i].name,
-			model_ns[i]);
-	fprintf(f, "},\n  \"results\": [\n");
-	for (i = 0; i < n; i++) {
-		json_result(f, &results[i]);
-		fputs(i + 1 < n ? ",\n" : "\n", f);
+		if (d >= 0)
+			delay_name(names[d], d);
+		lookups[i].loops = d < 0 ? models[i].loops :
+					   &delay_resolve_loops;
+		lookups[i].delay = d < 0 ? 0 : delays[d];
+		c[i] = (struct bench_contestant){
+			.name = d < 0 ? models[i].name : names[d],
+			.ready = ready_lookups,
+			.run = run_lookups,
+			.arg = &lookups[i],
+		};
 	}
-	fputs("  ]\n", f);
-	bench_json_close(&bench, path, f);
+	bench_time(&bench, LOOKUPS, CHAIN, c, NR_MODELS + NR_DELAYS);
+	free(pfns);
+}
+
+static void describe(void)
+{
+	bench_note(
+		&bench, "shown",
+		"ns for the whole way of an I/O with page vectors; ratios of physical vectors to it, given pages");
+	bench_note(
+		&bench, "kept",
+		"the bio has kept its pages: no lookup, so that nothing moves its ratio");
+	bench_note(
+		&bench, "delay N",
+		"a lookup at the end for each entry that takes N steps more: how long, \"" LOOKUPS
+		"\" says");
 }
 
 int main(int argc, char **argv)
 {
-	static struct result results[NR_SHAPES];
-	int i, n = 0;
+	int i;
 
 	bench_start(&bench, argc, argv);
 	set_up_memory();
-	time_lookups();
-	print_header();
-	for (i = 0; i < NR_SHAPES; i++) {
-		if (!bench_wanted(&bench, shapes[i].name))
-			continue;
-		results[n].shape = &shapes[i];
-		bench_shape(&results[n]);
-		bench_progress_done();
-		print_result(&results[n++]);
-		fflush(stdout);
-	}
-	if (!n)
-		bench_die(&bench, "--filter: no shape has \"%s\" in its name",
-			  bench.filter);
-	for (i = 0; i < bench.nr_json; i++)
-		write_json(bench.json[i], results, n);
+	describe();
+	if (bench_wanted(&bench, LOOKUPS))
+		bench_lookups();
+	for (i = 0; i < NR_SHAPES; i++)
+		if (bench_wanted(&bench, shapes[i].name))
+			bench_shape(&shapes[i]);
 	physbio_rescache_destroy(&physbio_rescache_mine);
 	physbio_rescache_shared_destroy(physbio_rescache_ours);
 	physbio_mem_destroy(mem);
-	return 0;
+	return bench_end(&bench);
 }

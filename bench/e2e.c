@@ -6,6 +6,7 @@
  * the same sources, times from builds without. No data are copied in a timed stage.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,40 +21,44 @@
 #define MIB (1024u * KIB)
 #define PAGE 4096u
 
+static struct bench bench = {
+	.name = "e2e",
+	.title =
+		"the way of an I/O, stage by stage: page vectors against physical ones",
+	.rounds = 200,
+};
+
 /* --- what is compared --- */
 
-struct contestant {
+static const struct entrant {
 	const char *name;
+	const char *base;
 	const struct physbio_repr *repr;
 	const struct physbio_stages *stages;
-	const struct physbio_repr *count_repr;
+	const struct physbio_repr *count_repr; /* NULL: counts as another does */
 	const struct physbio_stages *count_stages;
 	bool page_given;
+} entrants[] = {
+	{ "page", NULL, &page_physbio_repr, &page_physbio_stages,
+	  &pagecnt_physbio_repr, &pagecnt_physbio_stages, true },
+	{ "phys", NULL, &phys_physbio_repr, &phys_physbio_stages,
+	  &physcnt_physbio_repr, &physcnt_physbio_stages, false },
+	{ "page, SPARSEMEM", NULL, &sparse_physbio_repr, &sparse_physbio_stages,
+	  &sparsecnt_physbio_repr, &sparsecnt_physbio_stages, true },
+	{ "phys12", NULL, &phys12_physbio_repr, &phys12_physbio_stages, NULL,
+	  NULL, false },
+	{ "phyr", NULL, &phyr_physbio_repr, &phyr_physbio_stages, NULL, NULL,
+	  false },
+	{ "phys, page given", NULL, &phys_physbio_repr, &phys_physbio_stages,
+	  &physcnt_physbio_repr, &physcnt_physbio_stages, true },
+	/* the same code, linked a second time: what noise looks like */
+	{ "phys again", "phys", &physb_physbio_repr, &physb_physbio_stages,
+	  NULL, NULL, false },
 };
 
-enum {
-	PAGE_KEPT,
-	PHYS_GIVEN,
-	PAGE_CONVERTED,
-	PHYS_AGAIN,
-	NR_CONTESTANTS
-};
+#define NR_ENTRANTS ((int)(sizeof(entrants) / sizeof(entrants[0])))
 
-static const struct contestant contestants[NR_CONTESTANTS] = {
-	[PAGE_KEPT] = { "page", &page_physbio_repr, &page_physbio_stages,
-			&pagecnt_physbio_repr, &pagecnt_physbio_stages, true },
-	[PHYS_GIVEN] = { "phys", &phys_physbio_repr, &phys_physbio_stages,
-			 &physcnt_physbio_repr, &physcnt_physbio_stages,
-			 false },
-	[PAGE_CONVERTED] = { "phys, page given", &phys_physbio_repr,
-			     &phys_physbio_stages, &physcnt_physbio_repr,
-			     &physcnt_physbio_stages, true },
-	[PHYS_AGAIN] = { "phys again", &physb_physbio_repr,
-			 &physb_physbio_stages, &physcnt_physbio_repr,
-			 &physcnt_physbio_stages, false },
-};
-
-enum {
+enum stage {
 	ADD,
 	SPLIT,
 	MERGE,
@@ -74,32 +79,29 @@ enum buffer_use {
 	NR_BUFFERS
 };
 
-struct shape {
+static const struct shape {
 	const char *name;
 	enum buffer_use buffer;
 	unsigned int ranges; /* of each I/O */
 	unsigned int range_len; /* bytes each range has */
 	bool scattered; /* no two ranges of an I/O touch */
 	unsigned int ios; /* in a sample */
-};
-
-static const struct shape shapes[] = {
+} shapes[] = {
+	{ "512 B", SMALL, 1, 512, true, 256 },
 	{ "4 KiB, 1 page", SMALL, 1, PAGE, true, 256 },
+	{ "16 KiB contiguous", HUGE_PAGES, 4, PAGE, false, 128 },
+	{ "16 KiB scattered", SMALL, 4, PAGE, true, 128 },
 	{ "64 KiB contiguous", HUGE_PAGES, 16, PAGE, false, 64 },
 	{ "64 KiB scattered", SMALL, 16, PAGE, true, 64 },
+	{ "128 KiB contiguous", HUGE_PAGES, 32, PAGE, false, 32 },
+	{ "128 KiB scattered", SMALL, 32, PAGE, true, 32 },
 	{ "1 MiB contiguous, THP", HUGE_PAGES, 1, MIB, false, 64 },
 	{ "1 MiB contiguous, hugetlb", HUGETLB_PAGES, 1, MIB, false, 64 },
+	{ "1 MiB contiguous, by page", HUGE_PAGES, 256, PAGE, false, 8 },
 	{ "1 MiB scattered", SMALL, 256, PAGE, true, 8 },
 };
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
-
-static struct bench bench = {
-	.name = "e2e",
-	.title = "page vectors (VMEMMAP) against physical vectors",
-	.rounds = 2000,
-	.quick_rounds = 400,
-};
 
 /* --- memory --- */
 
@@ -118,6 +120,25 @@ static void alloc_buffer(enum buffer_use use, enum physbio_buffer_kind kind,
 			 error.message);
 }
 
+/* For both memory models of the page vectors, which are timed on the same pages. */
+static void map_memory(struct physbio_buffer *const *have, unsigned int n)
+{
+	const struct physbio_mem_options options = {
+		.models = PHYSBIO_MEMMODEL_BIT(vmemmap) |
+			  PHYSBIO_MEMMODEL_BIT(sparsemem_extreme),
+	};
+	struct physbio_mem_range *ranges;
+	struct physbio_error error = { .message = "no memory" };
+	int nr = physbio_snapshot_ranges(have, n, &ranges);
+
+	if (nr < 0 ||
+	    physbio_mem_create_for(ranges, (unsigned int)nr, &options, &mem,
+				   &error) ||
+	    physbio_snapshot_attach(have, n, mem))
+		bench_die(&bench, "memory: %s", error.message);
+	free(ranges);
+}
+
 static void set_up_memory(void)
 {
 	struct physbio_buffer *have[NR_BUFFERS];
@@ -131,9 +152,9 @@ static void set_up_memory(void)
 	for (i = 0; i < NR_BUFFERS; i++)
 		if (buffers[i])
 			have[n++] = buffers[i];
-	if (physbio_snapshot_take(have, n, 1, &snapshot, &error) ||
-	    physbio_snapshot_map(have, n, NULL, 0, &mem, &error))
+	if (physbio_snapshot_take(have, n, 1, &snapshot, &error))
 		bench_die(&bench, "memory: %s", error.message);
+	map_memory(have, n);
 	if (!buffers[HUGE_PAGES]->huge)
 		snprintf(missing[HUGE_PAGES], sizeof(missing[HUGE_PAGES]),
 			 "the kernel gave no transparent huge pages");
@@ -153,7 +174,9 @@ static void tear_down_memory(void)
 #define LIST_BUS 0x1000000u
 
 struct runner {
-	const struct contestant *c;
+	const struct entrant *e;
+	const struct shape *shape;
+	const struct physbio_stage_range *r;
 	const struct physbio_repr *repr; /* timed or counting */
 	const struct physbio_stages *stages;
 	struct physbio_stage_ctx ctx;
@@ -179,9 +202,9 @@ static const struct pb_queue_limits limits = {
 	.dma_alignment = 3,
 };
 
-static void runner_up(struct runner *run, const struct shape *shape,
-		      const struct physbio_stage_range *ranges)
+static void runner_up(struct runner *run)
 {
+	const struct shape *shape = run->shape;
 	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
 	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
 	struct physbio_stage_ctx *ctx = &run->ctx;
@@ -202,12 +225,12 @@ static void runner_up(struct runner *run, const struct shape *shape,
 	ctx->nr_ios = shape->ios;
 	ctx->nr_ranges = shape->ranges;
 	ctx->max_vecs = PB_BIO_MAX_VECS;
-	ctx->page_given = run->c->page_given;
+	ctx->page_given = run->e->page_given;
 	ctx->ios = bench_alloc(&bench, shape->ios, sizeof(ctx->ios[0]));
 	for (i = 0; i < shape->ios; i++) {
 		ctx->ios[i].table = bench_alloc(&bench, shape->ranges,
 						run->repr->bvec_size);
-		ctx->ios[i].ranges = ranges + (size_t)i * shape->ranges;
+		ctx->ios[i].ranges = run->r + (size_t)i * shape->ranges;
 	}
 	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
 		run->lists[i].virt =
@@ -244,45 +267,97 @@ static void pin_all(const struct shape *shape,
 				  (unsigned long long)r[i].paddr);
 }
 
-/* Pages are clean and pinned before each completion, as after a read was sent. */
-static void ready_to_complete(const struct shape *shape,
-			      const struct physbio_stage_range *r)
+static void clean_all(const struct shape *shape,
+		      const struct physbio_stage_range *r)
 {
 	size_t i, n = (size_t)shape->ios * shape->ranges;
 
-	pin_all(shape, r);
 	for (i = 0; i < n; i++)
 		pb_compound_head(r[i].page)->flags &=
 			~(unsigned long)PB_PG_dirty;
 }
 
-static uint64_t time_stage(physbio_stage_fn *fn, struct physbio_stage_ctx *ctx)
-{
-	uint64_t start = bench_now_ns();
+/* --- a stage, and what comes before it --- */
 
-	fn(ctx);
-	return bench_now_ns() - start;
+static void run_add(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->add(&run->ctx);
 }
 
-/* All stages once: nanoseconds of all I/Os in each. */
-static void run_stages(struct runner *run, const struct shape *shape,
-		       const struct physbio_stage_range *r,
-		       uint64_t took[NR_STAGES])
+static void run_split(void *arg)
 {
-	const struct physbio_stages *s = run->stages;
-	struct physbio_stage_ctx *ctx = &run->ctx;
+	struct runner *run = arg;
 
-	took[ADD] = time_stage(s->add, ctx);
-	took[SPLIT] = time_stage(s->split, ctx);
-	s->prep(ctx);
-	took[MERGE] = time_stage(s->merge, ctx);
-	s->unmerge(ctx);
-	took[MAP] = time_stage(s->map, ctx);
-	ready_to_complete(shape, r);
-	took[COMPLETE] = time_stage(s->complete, ctx);
-	ready_to_complete(shape, r);
-	took[WHOLE] = time_stage(s->whole, ctx);
+	run->stages->split(&run->ctx);
 }
+
+static void run_merge(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->merge(&run->ctx);
+}
+
+static void run_map(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->map(&run->ctx);
+}
+
+static void run_complete(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->complete(&run->ctx);
+}
+
+static void run_whole(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->whole(&run->ctx);
+}
+
+static void ready_request(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->add(&run->ctx);
+	run->stages->split(&run->ctx);
+	run->stages->prep(&run->ctx);
+}
+
+static void ready_clean(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->add(&run->ctx);
+	clean_all(run->shape, run->r);
+}
+
+/* As after a read was sent. */
+static void ready_pinned(void *arg)
+{
+	struct runner *run = arg;
+
+	ready_clean(run);
+	pin_all(run->shape, run->r);
+}
+
+static const struct {
+	void (*ready)(void *arg);
+	void (*run)(void *arg);
+} stages[NR_STAGES] = {
+	[ADD] = { run_add, run_add }, /* as warm as the others */
+	[SPLIT] = { run_add, run_split },
+	[MERGE] = { ready_request, run_merge },
+	[MAP] = { ready_request, run_map },
+	[COMPLETE] = { ready_pinned, run_complete },
+	[WHOLE] = { ready_clean, run_whole },
+};
 
 /* --- verification --- */
 
@@ -322,7 +397,7 @@ static void verify_ranges(const struct runner *run,
 				bench_die(
 					&bench,
 					"%s: byte %u of range %u is mapped to 0x%llx, not 0x%llx",
-					run->c->name, at, i,
+					run->e->name, at, i,
 					(unsigned long long)got,
 					(unsigned long long)want);
 			if (++done == iod->ranges[j].len) {
@@ -332,7 +407,7 @@ static void verify_ranges(const struct runner *run,
 		}
 	}
 	if (j != iod->nr_ranges)
-		bench_die(&bench, "%s: %u ranges too many", run->c->name,
+		bench_die(&bench, "%s: %u ranges too many", run->e->name,
 			  iod->nr_ranges - j);
 }
 
@@ -349,19 +424,20 @@ static void verify_io(struct runner *run, struct physbio_stage_io *io)
 
 	if (io->bio.bi_iter.bi_size != len)
 		bench_die(&bench, "%s: a bio of %u bytes, not %llu",
-			  run->c->name, io->bio.bi_iter.bi_size,
+			  run->e->name, io->bio.bi_iter.bi_size,
 			  (unsigned long long)len);
 	if (io->nr_segs < 1 || io->nr_segs > run->ctx.nr_ranges)
-		bench_die(&bench, "%s: %u segments", run->c->name, io->nr_segs);
+		bench_die(&bench, "%s: %u segments", run->e->name, io->nr_segs);
 	if (run->repr->nvme_map_data(&io->rq, &dev, &iod))
 		bench_die(&bench, "%s: a request can't be mapped",
-			  run->c->name);
+			  run->e->name);
 	verify_ranges(run, io, &iod);
 }
 
-static void verify(struct runner *run, const struct shape *shape,
-		   const struct physbio_stage_range *r)
+static void verify(struct runner *run)
 {
+	const struct physbio_stage_range *r = run->r;
+	const struct shape *shape = run->shape;
 	struct physbio_stage_ctx *ctx = &run->ctx;
 	unsigned int i;
 
@@ -374,16 +450,16 @@ static void verify(struct runner *run, const struct shape *shape,
 	for (i = 0; i < ctx->nr_ios; i++)
 		if (ctx->ios[i].rq.biotail != &ctx->ios[i].next)
 			bench_die(&bench, "%s: a bio was not merged",
-				  run->c->name);
-	ready_to_complete(shape, r);
+				  run->e->name);
+	ready_pinned(run);
 	run->stages->complete(ctx);
 	for (i = 0; i < shape->ios * shape->ranges; i++) {
 		if (physbio_mem_pinned(mem, r[i].paddr, r[i].len))
 			bench_die(&bench, "%s: a page is still pinned",
-				  run->c->name);
+				  run->e->name);
 		if (!(pb_compound_head(r[i].page)->flags & PB_PG_dirty))
 			bench_die(&bench, "%s: a page is not dirty",
-				  run->c->name);
+				  run->e->name);
 	}
 }
 
@@ -407,7 +483,7 @@ static void scattered_ranges(const struct shape *shape,
 				break;
 		}
 		previous = r[i].paddr + PAGE;
-		r[i].len = PAGE;
+		r[i].len = shape->range_len;
 	}
 }
 
@@ -437,311 +513,140 @@ static struct physbio_stage_range *lay_out(const struct shape *shape)
 	return r;
 }
 
-/* --- results --- */
+/* --- counts --- */
 
-struct figure {
-	double min; /* ns for each I/O */
-	double median;
-	double ratio; /* median over the rounds of it to page, or to phys (A/A) */
-	uint64_t counts[PHYSBIO_NR_COUNTERS]; /* of all I/Os of a sample */
+static const struct {
+	int counter;
+	const char *key;
+} counters[] = {
+	{ PHYSBIO_PAGE_TO_PHYS, "page_to_phys" },
+	{ PHYSBIO_PHYS_TO_PAGE, "phys_to_page" },
+	{ PHYSBIO_LOOKUP, "lookups" },
+	{ PHYSBIO_ATOMIC, "atomics" },
 };
 
-struct result {
-	const struct shape *shape;
-	bool skipped;
-	struct figure figures[NR_CONTESTANTS][NR_STAGES];
-};
-
-typedef uint64_t sample_t[NR_CONTESTANTS][NR_STAGES];
-
-static void summarize(struct result *res, sample_t *samples)
+static void count_stage(struct runner *run, enum stage s)
 {
-	double *values =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*values));
-	int c, s, i, base;
+	size_t i;
 
-	for (c = 0; c < NR_CONTESTANTS; c++) {
-		base = c == PHYS_AGAIN ? PHYS_GIVEN : PAGE_KEPT;
-		for (s = 0; s < NR_STAGES; s++) {
-			struct figure *f = &res->figures[c][s];
-			double ios = res->shape->ios;
-
-			for (i = 0; i < bench.rounds; i++)
-				values[i] = (double)samples[i][c][s] / ios;
-			f->median = bench_median(values, bench.rounds);
-			f->min = values[0];
-			for (i = 0; i < bench.rounds; i++)
-				values[i] = (double)samples[i][c][s] /
-					    (double)samples[i][base][s];
-			f->ratio = bench_median(values, bench.rounds);
-		}
-	}
-	free(values);
-}
-
-/* Who goes first changes from round to round. */
-static void time_shape(struct result *res, struct runner *runners,
-		       const struct physbio_stage_range *r)
-{
-	sample_t *samples =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*samples));
-	sample_t warm_up;
-	int round, i, c;
-
-	for (c = 0; c < NR_CONTESTANTS; c++)
-		run_stages(&runners[c], res->shape, r, warm_up[c]);
-	for (round = 0; round < bench.rounds; round++) {
-		bench_progress(&bench, res->shape->name, round);
-		for (i = 0; i < NR_CONTESTANTS; i++) {
-			c = (round + i) % NR_CONTESTANTS;
-			run_stages(&runners[c], res->shape, r,
-				   samples[round][c]);
-		}
-	}
-	summarize(res, samples);
-	free(samples);
-}
-
-static void count_stage(physbio_stage_fn *fn, struct physbio_stage_ctx *ctx,
-			struct figure *f)
-{
+	stages[s].ready(run);
 	memset(physbio_counts, 0, sizeof(physbio_counts));
-	fn(ctx);
-	memcpy(f->counts, physbio_counts, sizeof(physbio_counts));
+	stages[s].run(run);
+	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		bench_value(&bench, run->e->name, counters[i].key,
+			    (double)physbio_counts[counters[i].counter] /
+				    run->shape->ios);
 }
 
-static void count_shape(struct result *res, struct runner *run,
-			const struct physbio_stage_range *r,
-			struct figure figures[NR_STAGES])
+static void count_entrant(const struct entrant *e, const struct shape *shape,
+			  enum stage s, const struct physbio_stage_range *r)
 {
-	const struct physbio_stages *s = run->stages;
-	struct physbio_stage_ctx *ctx = &run->ctx;
+	static struct runner run;
 
-	verify(run, res->shape, r);
-	count_stage(s->add, ctx, &figures[ADD]);
-	count_stage(s->split, ctx, &figures[SPLIT]);
-	s->prep(ctx);
-	count_stage(s->merge, ctx, &figures[MERGE]);
-	s->unmerge(ctx);
-	count_stage(s->map, ctx, &figures[MAP]);
-	ready_to_complete(res->shape, r);
-	count_stage(s->complete, ctx, &figures[COMPLETE]);
-	ready_to_complete(res->shape, r);
-	count_stage(s->whole, ctx, &figures[WHOLE]);
-}
-
-static void count_contestant(struct result *res, int c,
-			     const struct physbio_stage_range *r)
-{
-	struct runner run = {
-		.c = &contestants[c],
-		.repr = contestants[c].count_repr,
-		.stages = contestants[c].count_stages,
+	if (!e->count_repr)
+		return;
+	run = (struct runner){
+		.e = e,
+		.shape = shape,
+		.r = r,
+		.repr = e->count_repr,
+		.stages = e->count_stages,
 	};
-
-	runner_up(&run, res->shape, r);
-	count_shape(res, &run, r, res->figures[c]);
+	runner_up(&run);
+	verify(&run);
+	count_stage(&run, s);
 	runner_down(&run);
 }
 
-static void bench_shape(struct result *res)
-{
-	static struct runner runners[NR_CONTESTANTS];
-	struct physbio_stage_range *r = lay_out(res->shape);
-	int c;
+/* --- one shape --- */
 
-	for (c = 0; c < NR_CONTESTANTS; c++) {
-		runners[c] = (struct runner){
-			.c = &contestants[c],
-			.repr = contestants[c].repr,
-			.stages = contestants[c].stages,
+static void case_name(char name[80], const struct shape *shape, enum stage s)
+{
+	snprintf(name, 80, "%s: %s", shape->name, stage_names[s]);
+}
+
+static void bench_stage(const struct shape *shape, enum stage s,
+			const struct physbio_stage_range *r)
+{
+	static struct runner runners[NR_ENTRANTS];
+	struct bench_contestant c[NR_ENTRANTS];
+	char name[80];
+	int i;
+
+	for (i = 0; i < NR_ENTRANTS; i++) {
+		runners[i] = (struct runner){
+			.e = &entrants[i],
+			.shape = shape,
+			.r = r,
+			.repr = entrants[i].repr,
+			.stages = entrants[i].stages,
 		};
-		runner_up(&runners[c], res->shape, r);
-		verify(&runners[c], res->shape, r);
+		runner_up(&runners[i]);
+		verify(&runners[i]);
+		c[i] = (struct bench_contestant){
+			.name = entrants[i].name,
+			.base = entrants[i].base,
+			.ready = stages[s].ready,
+			.run = stages[s].run,
+			.arg = &runners[i],
+		};
 	}
-	time_shape(res, runners, r);
-	for (c = 0; c < NR_CONTESTANTS; c++) {
-		runner_down(&runners[c]);
-		count_contestant(res, c, r);
+	case_name(name, shape, s);
+	bench_time(&bench, name, shape->ios, c, NR_ENTRANTS);
+	for (i = 0; i < NR_ENTRANTS; i++) {
+		runner_down(&runners[i]);
+		count_entrant(&entrants[i], shape, s, r);
 	}
+}
+
+static void bench_shape(const struct shape *shape)
+{
+	bool wanted[NR_STAGES], any = false;
+	struct physbio_stage_range *r;
+	char name[80];
+	int s;
+
+	for (s = 0; s < NR_STAGES; s++) {
+		case_name(name, shape, s);
+		wanted[s] = bench_wanted(&bench, name);
+		if (wanted[s] && *missing[shape->buffer])
+			bench_skip(&bench, name, missing[shape->buffer]);
+		any |= wanted[s];
+	}
+	if (!any || *missing[shape->buffer])
+		return;
+	r = lay_out(shape);
+	for (s = 0; s < NR_STAGES; s++)
+		if (wanted[s])
+			bench_stage(shape, s, r);
 	free(r);
 }
 
-/* --- output --- */
-
-static char numa[80];
-
-static void print_header(void)
+static void describe(void)
 {
-	bench_print_head(&bench);
+	char numa[80];
+
 	physbio_numa_describe(numa, sizeof(numa));
-	printf("memory    %s; %s\n", numa, snapshot.source);
-	printf("limits    max_sectors %u, max_segments %u, segment boundary 4 GiB, no virt boundary\n",
-	       limits.max_user_sectors, limits.max_segments);
-	printf("rounds    %d, contestants in turn; reads; identity translation; PRPs are built\n",
-	       bench.rounds);
-	printf("ns are for one I/O; ratio: median over rounds of phys / page in the same round\n");
-}
-
-static double per_io(const struct result *res, int c, int s, int counter)
-{
-	return (double)res->figures[c][s].counts[counter] /
-	       (double)res->shape->ios;
-}
-
-static void print_counts(const struct result *res, int c, int s)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "%g/%g/%g/%g",
-		 per_io(res, c, s, PHYSBIO_PAGE_TO_PHYS),
-		 per_io(res, c, s, PHYSBIO_PHYS_TO_PAGE),
-		 per_io(res, c, s, PHYSBIO_LOOKUP),
-		 per_io(res, c, s, PHYSBIO_ATOMIC));
-	printf(" %16s", text);
-}
-
-static void print_stage(const struct result *res, int s)
-{
-	const struct figure *page = &res->figures[PAGE_KEPT][s];
-	const struct figure *phys = &res->figures[PHYS_GIVEN][s];
-
-	printf("  %-10s %9.1f %9.1f  %9.1f %9.1f  %6.3f ", stage_names[s],
-	       page->min, page->median, phys->min, phys->median, phys->ratio);
-	print_counts(res, PAGE_KEPT, s);
-	print_counts(res, PHYS_GIVEN, s);
-	printf("  %6.3f\n", res->figures[PHYS_AGAIN][s].ratio);
-}
-
-static void print_add(const struct result *res)
-{
-	int c;
-
-	printf("  adding:");
-	for (c = 0; c < NR_CONTESTANTS; c++) {
-		static const char *const ways[] = {
-			[PAGE_KEPT] = "page given and kept",
-			[PAGE_CONVERTED] = "page given and converted",
-			[PHYS_GIVEN] = "phys given",
-		};
-
-		if (c == PHYS_AGAIN)
-			continue;
-		printf("%s %s %.1f ns", c ? "," : "", ways[c],
-		       res->figures[c][ADD].median);
-	}
-	printf(" (median); the whole way with pages given and converted: %.3f of page\n",
-	       res->figures[PAGE_CONVERTED][WHOLE].ratio);
-}
-
-/* Is the noise, as the same code against itself shows it, within 2 %? */
-static bool quiet(const struct result *res)
-{
-	double aa = res->figures[PHYS_AGAIN][WHOLE].ratio;
-
-	return aa >= 0.98 && aa <= 1.02;
-}
-
-static void print_result(const struct result *res)
-{
-	int s;
-
-	printf("\n%s", res->shape->name);
-	if (res->skipped) {
-		printf(": skipped, %s\n", missing[res->shape->buffer]);
-		return;
-	}
-	printf(" (%u range%s of %u bytes)\n", res->shape->ranges,
-	       res->shape->ranges > 1 ? "s" : "", res->shape->range_len);
-	printf("  %-10s %9s %9s  %9s %9s  %6s  %16s %16s  %6s\n", "stage",
-	       "page min", "median", "phys min", "median", "ratio",
-	       "page counts*", "phys counts*", "A/A");
-	for (s = 0; s < NR_STAGES; s++)
-		print_stage(res, s);
-	print_add(res);
-	if (!quiet(res))
-		printf("  NOISY: the same code against itself is at %.3f, outside 0.98 to 1.02\n",
-		       res->figures[PHYS_AGAIN][WHOLE].ratio);
-}
-
-static void json_figure(FILE *f, const struct result *res, int c, int s)
-{
-	const struct figure *g = &res->figures[c][s];
-
-	fprintf(f,
-		"{\"min_ns\": %.3f, \"median_ns\": %.3f, \"ratio\": %.5f, \"page_to_phys\": %g, \"phys_to_page\": %g, \"lookups\": %g, \"atomics\": %g}",
-		g->min, g->median, g->ratio,
-		per_io(res, c, s, PHYSBIO_PAGE_TO_PHYS),
-		per_io(res, c, s, PHYSBIO_PHYS_TO_PAGE),
-		per_io(res, c, s, PHYSBIO_LOOKUP),
-		per_io(res, c, s, PHYSBIO_ATOMIC));
-}
-
-static void json_result(FILE *f, const struct result *res)
-{
-	int c, s;
-
-	fprintf(f, "    {\"shape\": \"%s\"", res->shape->name);
-	if (res->skipped) {
-		fprintf(f, ", \"skipped\": \"%s\"}",
-			missing[res->shape->buffer]);
-		return;
-	}
-	fprintf(f, ", \"ios\": %u, \"ranges\": %u, \"range_len\": %u",
-		res->shape->ios, res->shape->ranges, res->shape->range_len);
-	for (c = 0; c < NR_CONTESTANTS; c++) {
-		fprintf(f, ",\n     \"%s\": {", contestants[c].name);
-		for (s = 0; s < NR_STAGES; s++) {
-			fprintf(f, "%s\n      \"%s\": ", s ? "," : "",
-				stage_names[s]);
-			json_figure(f, res, c, s);
-		}
-		fputc('}', f);
-	}
-	fputc('}', f);
-}
-
-static void write_json(const char *path, const struct result *results, int n)
-{
-	FILE *f = bench_json_open(&bench, path);
-	int i;
-
-	fprintf(f,
-		"  \"numa\": \"%s\",\n  \"addresses\": \"%s\",\n  \"results\": [\n",
-		numa, snapshot.source);
-	for (i = 0; i < n; i++) {
-		json_result(f, &results[i]);
-		fputs(i + 1 < n ? ",\n" : "\n", f);
-	}
-	fputs("  ]\n", f);
-	bench_json_close(&bench, path, f);
+	bench_note(&bench, "memory", "%s; addresses: %s", numa,
+		   snapshot.source);
+	bench_note(
+		&bench, "limits",
+		"max_sectors %u, max_segments %u, segment boundary 4 GiB, no virt boundary",
+		limits.max_user_sectors, limits.max_segments);
+	bench_note(
+		&bench, "shown",
+		"ns for one I/O; reads; identity translation; PRPs are built; no data are copied; whole: pages are pinned, and all stages but merge follow");
 }
 
 int main(int argc, char **argv)
 {
-	static struct result results[NR_SHAPES];
-	int i, n = 0;
+	int i;
 
 	bench_start(&bench, argc, argv);
 	set_up_memory();
-	print_header();
-	for (i = 0; i < NR_SHAPES; i++) {
-		if (!bench_wanted(&bench, shapes[i].name))
-			continue;
-		results[n].shape = &shapes[i];
-		results[n].skipped = *missing[shapes[i].buffer];
-		if (!results[n].skipped)
-			bench_shape(&results[n]);
-		bench_progress_done();
-		print_result(&results[n++]);
-		fflush(stdout);
-	}
-	if (!n)
-		bench_die(&bench, "--filter: no shape has \"%s\" in its name",
-			  bench.filter);
-	printf("\n* for one I/O: page -> phys / phys -> page / table lookups / atomics\n");
-	for (i = 0; i < bench.nr_json; i++)
-		write_json(bench.json[i], results, n);
+	describe();
+	for (i = 0; i < NR_SHAPES; i++)
+		bench_shape(&shapes[i]);
 	tear_down_memory();
-	return 0;
+	return bench_end(&bench);
 }

@@ -5,15 +5,17 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <linux/perf_event.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "commit.h"
 #include "config.h"
 #include "harness.h"
 
@@ -21,6 +23,7 @@ void bench_die(const struct bench *b, const char *format, ...)
 {
 	va_list args;
 
+	fflush(stdout);
 	fprintf(stderr, "%s: ", b->name);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
@@ -34,13 +37,15 @@ void bench_die(const struct bench *b, const char *format, ...)
 static void usage(const struct bench *b, FILE *to)
 {
 	fprintf(to,
-		"usage: %s [--quick] [--rounds N] [--filter TEXT] [--cpu N] [--json FILE]\n"
-		"  --quick        %d rounds instead of %d\n"
-		"  --rounds N     samples of everything for every contestant\n"
-		"  --filter TEXT  only those with TEXT in their name\n"
+		"usage: %s [--rounds N] [--filter TEXT | --case NAME...] [--cpu N] [--list | --count]\n"
+		"Prints samples, not results: those are made by ./dev bench, see there.\n"
+		"  --rounds N     samples of each contestant (default %d)\n"
+		"  --filter TEXT  only cases with TEXT in their name\n"
+		"  --case NAME    only this one, and others that are named so\n"
 		"  --cpu N        run on this CPU (default: the one it starts on)\n"
-		"  --json FILE    write the result to FILE too (twice at most)\n",
-		b->name, b->quick_rounds, b->rounds);
+		"  --list         the names of the cases\n"
+		"  --count        call each contestant once more, for a tool that counts\n",
+		b->name, b->rounds);
 }
 
 static int number(const struct bench *b, const char *name, const char *text,
@@ -60,36 +65,38 @@ static int number(const struct bench *b, const char *name, const char *text,
 static void parse(struct bench *b, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "quick", no_argument, NULL, 'q' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "filter", required_argument, NULL, 'f' },
+		{ "case", required_argument, NULL, 'n' },
 		{ "cpu", required_argument, NULL, 'c' },
-		{ "json", required_argument, NULL, 'j' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "count", no_argument, NULL, 'i' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	int rounds = 0, c;
-	bool quick = false;
+	int c;
 
 	b->cpu = -1;
+	b->cases = bench_alloc(b, (size_t)argc, sizeof(*b->cases));
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
-		case 'q':
-			quick = true;
-			break;
 		case 'r':
-			rounds = number(b, "--rounds", optarg, 3, 1000000);
+			b->rounds = number(b, "--rounds", optarg, 1, 1000000);
 			break;
 		case 'f':
 			b->filter = optarg;
 			break;
+		case 'n':
+			b->cases[b->nr_cases++] = optarg;
+			break;
 		case 'c':
 			b->cpu = number(b, "--cpu", optarg, 0, CPU_SETSIZE - 1);
 			break;
-		case 'j':
-			if (b->nr_json == 2)
-				bench_die(b, "--json: at most two files");
-			b->json[b->nr_json++] = optarg;
+		case 'l':
+			b->list = true;
+			break;
+		case 'i':
+			b->count = true;
 			break;
 		case 'h':
 			usage(b, stdout);
@@ -101,14 +108,11 @@ static void parse(struct bench *b, int argc, char **argv)
 	}
 	if (optind < argc)
 		bench_die(b, "\"%s\" is no option", argv[optind]);
-	if (rounds || quick)
-		b->rounds = rounds ? rounds : b->quick_rounds;
 }
-
-/* --- the machine --- */
 
 static void pin(struct bench *b)
 {
+	unsigned int cpu, node = 0;
 	cpu_set_t set;
 
 	if (b->cpu < 0)
@@ -118,52 +122,8 @@ static void pin(struct bench *b)
 	if (sched_setaffinity(0, sizeof(set), &set))
 		bench_die(b, "can't run on CPU %d: %s", b->cpu,
 			  strerror(errno));
-}
-
-static void cpu_model(char *text, size_t size)
-{
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	char line[256];
-
-	snprintf(text, size, "unknown CPU");
-	while (f && fgets(line, sizeof(line), f)) {
-		char *colon = strchr(line, ':');
-
-		if (strncmp(line, "model name", 10) || !colon)
-			continue;
-		colon[strcspn(colon, "\n")] = '\0';
-		snprintf(text, size, "%s", colon + 2);
-		break;
-	}
-	if (f)
-		fclose(f);
-}
-
-static void describe_nodes(struct bench *b)
-{
-	FILE *f = fopen("/sys/devices/system/node/online", "r");
-	unsigned int cpu, node = 0;
-
-	snprintf(b->nodes, sizeof(b->nodes), "0");
-	if (f && fgets(b->nodes, sizeof(b->nodes), f))
-		b->nodes[strcspn(b->nodes, "\n")] = '\0';
-	if (f)
-		fclose(f);
 	if (!getcpu(&cpu, &node))
 		b->node = (int)node;
-}
-
-static void describe(struct bench *b)
-{
-	struct utsname u;
-
-	describe_nodes(b);
-	cpu_model(b->cpu_model, sizeof(b->cpu_model));
-	uname(&u);
-	snprintf(b->kernel, sizeof(b->kernel), "%s %s %s", u.sysname, u.release,
-		 u.machine);
-	if (getloadavg(b->load, 3) != 3)
-		b->load[0] = b->load[1] = b->load[2] = -1;
 }
 
 void bench_start(struct bench *b, int argc, char **argv)
@@ -174,20 +134,63 @@ void bench_start(struct bench *b, int argc, char **argv)
 			b,
 			"this build is not as the kernel is built: its times would mean nothing. Use ./dev bench");
 	pin(b);
-	describe(b);
+	printf("bench\t%s\t%s\n", b->name, b->title);
 }
 
-bool bench_wanted(const struct bench *b, const char *name)
+int bench_end(const struct bench *b)
 {
-	return !b->filter || strstr(name, b->filter);
+	free(b->cases);
+	return fflush(stdout) ? 1 : 0;
 }
 
-uint64_t bench_now_ns(void)
+void bench_note(const struct bench *b, const char *key, const char *format, ...)
 {
-	struct timespec t;
+	va_list args;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	printf("note\t%s\t", key);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/* --- cases --- */
+
+static bool asked_for(const struct bench *b, const char *name)
+{
+	int i;
+
+	for (i = 0; i < b->nr_cases; i++)
+		if (!strcmp(b->cases[i], name))
+			return true;
+	return !b->nr_cases && (!b->filter || strstr(name, b->filter));
+}
+
+bool bench_wanted(struct bench *b, const char *name)
+{
+	bool wanted = asked_for(b, name);
+
+	if (!wanted || !b->list)
+		return wanted;
+	printf("case\t%s\n", name);
+	return false;
+}
+
+void bench_skip(const struct bench *b, const char *name, const char *why)
+{
+	printf("skip\t%s\t%s\n", name, why);
+}
+
+void bench_value(const struct bench *b, const char *contestant, const char *key,
+		 double value)
+{
+	printf("value\t%s\t%s\t%.9g\n", contestant, key, value);
+}
+
+void bench_absent(const struct bench *b, const char *contestant,
+		  const char *why)
+{
+	printf("absent\t%s\t%s\n", contestant, why);
 }
 
 void *bench_alloc(const struct bench *b, size_t n, size_t size)
@@ -201,77 +204,152 @@ void *bench_alloc(const struct bench *b, size_t n, size_t size)
 
 /* --- samples --- */
 
-static int compare_doubles(const void *a, const void *b)
+static uint64_t now_ns(void)
 {
-	double da = *(const double *)a, db = *(const double *)b;
+	struct timespec t;
 
-	return da < db ? -1 : da > db;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-double bench_median(double *values, int n)
+static void ready(const struct bench_contestant *c)
 {
-	qsort(values, (size_t)n, sizeof(*values), compare_doubles);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+	if (c->ready)
+		c->ready(c->arg);
 }
 
-void bench_progress(const struct bench *b, const char *what, int round)
+static uint64_t sample(const struct bench_contestant *c)
 {
-	static uint64_t last;
-	uint64_t now = bench_now_ns();
+	uint64_t start;
 
-	if (!isatty(STDERR_FILENO) || now - last < 100000000u)
+	ready(c);
+	start = now_ns();
+	c->run(c->arg);
+	return now_ns() - start;
+}
+
+static void print_samples(const struct bench_contestant *c, const char *base,
+			  const uint64_t *samples, int nr, int rounds)
+{
+	int round;
+
+	printf("samples\t%s\t%s\t", c->name, c->base ? c->base : base);
+	for (round = 0; round < rounds; round++)
+		printf("%llu ", (unsigned long long)samples[round * nr]);
+	putchar('\n');
+}
+
+static void time_rounds(const struct bench *b, const struct bench_contestant *c,
+			int nr)
+{
+	uint64_t *samples =
+		bench_alloc(b, (size_t)(b->rounds * nr), sizeof(*samples));
+	int round, i, turn;
+
+	for (i = 0; i < nr; i++)
+		sample(&c[i]); /* which warms up */
+	for (round = 0; round < b->rounds; round++)
+		for (i = 0; i < nr; i++) {
+			turn = (round + i) % nr;
+			samples[round * nr + turn] = sample(&c[turn]);
+		}
+	for (i = 0; i < nr; i++)
+		print_samples(&c[i], c[0].name, &samples[i], nr, b->rounds);
+	free(samples);
+}
+
+/* --- the CPU's counters, where there are some --- */
+
+#define COUNTED_ROUNDS 20
+
+static const struct {
+	const char *name;
+	uint64_t config;
+} events[] = {
+	{ "instructions", PERF_COUNT_HW_INSTRUCTIONS },
+	{ "cycles", PERF_COUNT_HW_CPU_CYCLES },
+	{ "branch_misses", PERF_COUNT_HW_BRANCH_MISSES },
+	{ "cache_misses", PERF_COUNT_HW_CACHE_MISSES },
+};
+
+#define NR_EVENTS ((int)(sizeof(events) / sizeof(events[0])))
+
+static int open_event(uint64_t config)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_HARDWARE,
+		.size = sizeof(attr),
+		.config = config,
+		.disabled = 1,
+		.exclude_kernel = 1,
+		.exclude_hv = 1,
+	};
+
+	return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+}
+
+static void count_event(const struct bench *b, int fd, const char *event,
+			const struct bench_contestant *c, double units)
+{
+	uint64_t sum = 0;
+	int round;
+
+	for (round = 0; round < COUNTED_ROUNDS; round++) {
+		ready(c);
+		ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
+		c->run(c->arg);
+		ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+	}
+	if (read(fd, &sum, sizeof(sum)) == (ssize_t)sizeof(sum))
+		bench_value(b, c->name, event,
+			    (double)sum / COUNTED_ROUNDS / units);
+}
+
+static void count_events(const struct bench *b, double units,
+			 const struct bench_contestant *c, int nr)
+{
+	int i, e, fd;
+
+	for (i = 0; i < nr; i++)
+		for (e = 0; e < NR_EVENTS; e++) {
+			fd = open_event(events[e].config);
+			if (fd < 0)
+				continue;
+			count_event(b, fd, events[e].name, &c[i], units);
+			close(fd);
+		}
+}
+
+/* --- one case --- */
+
+__attribute__((noinline)) void bench_counted(void (*run)(void *arg), void *arg)
+{
+	run(arg);
+	__asm__ volatile("" ::: "memory"); /* so that it returns here */
+}
+
+static void count_once(const struct bench_contestant *c)
+{
+	ready(c);
+	c->run(c->arg);
+	ready(c);
+	printf("counted\t%s\n", c->name);
+	fflush(stdout);
+	bench_counted(c->run, c->arg);
+}
+
+void bench_time(const struct bench *b, const char *name, double units,
+		const struct bench_contestant *c, int nr)
+{
+	int i;
+
+	printf("case\t%s\t%.17g\n", name, units);
+	fflush(stdout);
+	if (b->count) {
+		for (i = 0; i < nr; i++)
+			count_once(&c[i]);
 		return;
-	last = now;
-	fprintf(stderr, "\r%-30s round %d of %d \033[K", what, round,
-		b->rounds);
-}
-
-void bench_progress_done(void)
-{
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
-}
-
-/* --- output --- */
-
-void bench_print_head(const struct bench *b)
-{
-	printf("libphysbio %s, commit %s: %s\n", PHYSBIO_VERSION,
-	       PHYSBIO_COMMIT, b->title);
-	printf("compiler  %s\nflags     %s\n", PHYSBIO_COMPILER,
-	       PHYSBIO_KERNEL_FLAGS);
-	printf("cpu       %s, pinned to CPU %d\nkernel    %s\n", b->cpu_model,
-	       b->cpu, b->kernel);
-	printf("nodes     %s; CPU and device on node %d%s\n", b->nodes, b->node,
-	       strpbrk(b->nodes, ",-") ?
-		       "" :
-		       " (one node: nothing is placed, all memory is near)");
-	printf("load      %.2f %.2f %.2f\n", b->load[0], b->load[1],
-	       b->load[2]);
-}
-
-FILE *bench_json_open(const struct bench *b, const char *path)
-{
-	FILE *f = fopen(path, "w");
-
-	if (!f)
-		bench_die(b, "%s: %s", path, strerror(errno));
-	fprintf(f,
-		"{\n  \"version\": \"%s\",\n  \"commit\": \"%s\",\n  \"compiler\": \"%s\",\n  \"flags\": \"%s\",\n",
-		PHYSBIO_VERSION, PHYSBIO_COMMIT, PHYSBIO_COMPILER,
-		PHYSBIO_KERNEL_FLAGS);
-	fprintf(f, "  \"nodes\": \"%s\",\n  \"node\": %d,\n", b->nodes,
-		b->node);
-	fprintf(f,
-		"  \"cpu\": \"%s\",\n  \"kernel\": \"%s\",\n  \"load\": [%.2f, %.2f, %.2f],\n  \"rounds\": %d,\n",
-		b->cpu_model, b->kernel, b->load[0], b->load[1], b->load[2],
-		b->rounds);
-	return f;
-}
-
-void bench_json_close(const struct bench *b, const char *path, FILE *f)
-{
-	fputs("}\n", f);
-	if (fclose(f))
-		bench_die(b, "%s: %s", path, strerror(errno));
+	}
+	time_rounds(b, c, nr);
+	count_events(b, units, c, nr);
 }

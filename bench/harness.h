@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What all benchmarks have in common: options, the CPU and the clock, samples and what
- * becomes of them, the head of a report. What is compared they decide themselves.
+ * What all benchmarks have in common: options, the CPU, the clock, and contestants that are
+ * called in turn. It says how long every sample took and leaves to bench/run what
+ * becomes of the samples: see there for the lines that are printed. What is compared the
+ * benchmarks decide, and they verify it before.
  */
 #ifndef BENCH_HARNESS_H
 #define BENCH_HARNESS_H
@@ -9,52 +11,70 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 struct bench {
 	const char *name;
 	const char *title; /* what is compared */
-	int rounds; /* samples of each contestant */
-	int quick_rounds; /* with --quick */
 	/* by the options */
-	const char *json[2];
-	int nr_json;
-	const char *filter;
+	int rounds; /* samples of each contestant */
+	const char *filter; /* a part of a case's name */
+	char **cases; /* or whole names */
+	int nr_cases;
+	bool list; /* no more than the names of the cases */
+	bool count; /* for callgrind: each contestant once, no clock */
 	int cpu;
-	/* of this machine */
-	char cpu_model[128];
-	char kernel[256];
-	char nodes[64]; /* NUMA nodes that are online */
-	int node; /* of the CPU, and so of the device that it serves */
-	double load[3];
+	int node; /* NUMA node of the CPU, and so of the device that it serves */
+};
+
+/* One of those that are compared. */
+struct bench_contestant {
+	const char *name;
+	const char *base; /* whom it is compared with; NULL: the first */
+	void (*ready)(
+		void *arg); /* before each sample, not timed; may be NULL */
+	void (*run)(void *arg); /* a sample */
+	void *arg;
 };
 
 /* Reads the options, refuses a build that is not the kernel's, and pins. May exit. */
 void bench_start(struct bench *b, int argc, char **argv);
 
-/* Is @name among those that --filter asks for? */
-bool bench_wanted(const struct bench *b, const char *name);
+/* Return: what main() returns. */
+int bench_end(const struct bench *b);
 
 /* Ends the process with a message. */
 void bench_die(const struct bench *b, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 
-uint64_t bench_now_ns(void);
+/* Something that a report should say of the machine or the memory. */
+void bench_note(const struct bench *b, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Is the case one of those that are asked for? Each case is asked about once. */
+bool bench_wanted(struct bench *b, const char *name);
+
+/* A case that this machine can't have. */
+void bench_skip(const struct bench *b, const char *name, const char *why);
+
+/*
+ * Calls contestants in turn: who goes first changes from round to round. @units are how
+ * many I/Os, entries or ranges a sample has; times are for one.
+ */
+void bench_time(const struct bench *b, const char *name, double units,
+		const struct bench_contestant *c, int nr);
+
+/* What does not depend on the clock: a count for one unit, of the case before. */
+void bench_value(const struct bench *b, const char *contestant, const char *key,
+		 double value);
+
+/* A contestant of the case before that this machine can't have. */
+void bench_absent(const struct bench *b, const char *contestant,
+		  const char *why);
+
+/* Calls @run: the function that a tool which counts is told to look into. */
+void bench_counted(void (*run)(void *arg), void *arg);
 
 /* Zeroed, on cache lines of its own; or the process ends. */
 void *bench_alloc(const struct bench *b, size_t n, size_t size);
-
-/* Sorts @values. */
-double bench_median(double *values, int n);
-
-/* A line that says how far it is, if someone watches; and its removal. */
-void bench_progress(const struct bench *b, const char *what, int round);
-void bench_progress_done(void);
-
-void bench_print_head(const struct bench *b);
-
-/* The file with everything of the head in it, and its end. */
-FILE *bench_json_open(const struct bench *b, const char *path);
-void bench_json_close(const struct bench *b, const char *path, FILE *f);
 
 #endif

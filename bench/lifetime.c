@@ -23,8 +23,7 @@
 static struct bench bench = {
 	.name = "lifetime",
 	.title = "lifetimes, page caches and provider lookups against none",
-	.rounds = 1000,
-	.quick_rounds = 100,
+	.rounds = 200,
 };
 
 /* --- the memory map --- */
@@ -105,21 +104,21 @@ static const struct shape {
 	bool random; /* another section or provider each time */
 	unsigned int threads;
 } shapes[] = {
-	{ "hold, 1 segment", HOLDS, 1, false, 1 },
-	{ "hold, 16 segments", HOLDS, 16, false, 1 },
-	{ "hold, 256 segments", HOLDS, 256, false, 1 },
-	{ "hold, 1 segment, 2 threads", HOLDS, 1, false, 2 },
-	{ "hold, 16 segments, 2 threads", HOLDS, 16, false, 2 },
-	{ "hold, 256 segments, 2 threads", HOLDS, 256, false, 2 },
-	{ "page, hit, one section", PAGES, 1, false, 1 },
-	{ "page, hit, 16 sections", PAGES, 16, true, 1 },
-	{ "page, hit, 16, 2 threads", PAGES, 16, true, 2 },
-	{ "page, miss, 64 sections", PAGES, 64, true, 1 },
-	{ "provider, the same of 1", PROVIDERS, 1, false, 1 },
-	{ "provider, random of 16", PROVIDERS, 16, true, 1 },
-	{ "provider, random of 256", PROVIDERS, 256, true, 1 },
-	{ "provider, the same of 4096", PROVIDERS, 4096, false, 1 },
-	{ "provider, random of 4096", PROVIDERS, 4096, true, 1 },
+	{ "hold: 1 segment", HOLDS, 1, false, 1 },
+	{ "hold: 16 segments", HOLDS, 16, false, 1 },
+	{ "hold: 256 segments", HOLDS, 256, false, 1 },
+	{ "hold: 1 segment, 2 threads", HOLDS, 1, false, 2 },
+	{ "hold: 16 segments, 2 threads", HOLDS, 16, false, 2 },
+	{ "hold: 256 segments, 2 threads", HOLDS, 256, false, 2 },
+	{ "page: hit, one section", PAGES, 1, false, 1 },
+	{ "page: hit, 16 sections", PAGES, 16, true, 1 },
+	{ "page: hit, 16, 2 threads", PAGES, 16, true, 2 },
+	{ "page: miss, 64 sections", PAGES, 64, true, 1 },
+	{ "provider: the same of 1", PROVIDERS, 1, false, 1 },
+	{ "provider: random of 16", PROVIDERS, 16, true, 1 },
+	{ "provider: random of 256", PROVIDERS, 256, true, 1 },
+	{ "provider: the same of 4096", PROVIDERS, 4096, false, 1 },
+	{ "provider: random of 4096", PROVIDERS, 4096, true, 1 },
 };
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
@@ -322,8 +321,6 @@ static void *rival_run(void *arg)
 
 static void rival_start(const struct shape *shape, lifetime_loop_fn *loop)
 {
-	if (shape->threads == 1)
-		return;
 	rival.work = work_make(shape);
 	rival.loop = loop;
 	rival.cpu = (bench.cpu + 1) % (int)sysconf(_SC_NPROCESSORS_ONLN);
@@ -331,93 +328,67 @@ static void rival_start(const struct shape *shape, lifetime_loop_fn *loop)
 		bench_die(&bench, "no second thread");
 }
 
-static void rival_turn(const struct shape *shape, lifetime_loop_fn *loop)
+static void rival_stop(void)
 {
-	if (shape->threads > 1)
-		__atomic_store_n(&rival.loop, loop, __ATOMIC_RELEASE);
-}
-
-static void rival_stop(const struct shape *shape)
-{
-	if (shape->threads == 1)
-		return;
 	__atomic_store_n(&rival.loop, NULL, __ATOMIC_RELEASE);
 	pthread_join(rival.thread, NULL);
 	work_free(rival.work);
 }
 
-/* --- results --- */
+/* --- one shape --- */
 
-struct figure {
-	double min, median; /* ns for each I/O or lookup */
-	double ratio; /* median over the rounds of it to the first contestant */
-};
-
-struct result {
+struct runner {
+	const struct contestant *c;
 	const struct shape *shape;
-	struct figure figures[MAX_CONTESTANTS];
+	struct work *w;
 };
 
-typedef uint64_t sample_t[MAX_CONTESTANTS];
-
-static void summarize(struct result *res, sample_t *samples, int nr,
-		      uint32_t items)
+static void run(void *arg)
 {
-	double *values =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*values));
-	int c, i;
+	const struct runner *r = arg;
 
-	for (c = 0; c < nr; c++) {
-		struct figure *f = &res->figures[c];
+	r->c->loop(&r->w->loop);
+}
 
-		for (i = 0; i < bench.rounds; i++)
-			values[i] = (double)samples[i][c] / items;
-		f->median = bench_median(values, bench.rounds);
-		f->min = values[0];
-		for (i = 0; i < bench.rounds; i++)
-			values[i] =
-				(double)samples[i][c] / (double)samples[i][0];
-		f->ratio = bench_median(values, bench.rounds);
+/* Once for the caches, which the one before may have left cold. */
+static void ready(void *arg)
+{
+	const struct runner *r = arg;
+
+	if (r->shape->threads > 1)
+		__atomic_store_n(&rival.loop, r->c->loop, __ATOMIC_RELEASE);
+	run(arg);
+}
+
+static void time_shape(const struct shape *shape, const struct contestant *cs,
+		       int nr, struct work *w)
+{
+	struct bench_contestant c[MAX_CONTESTANTS];
+	struct runner runners[MAX_CONTESTANTS];
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		verify(shape, &cs[i], w);
+		runners[i] = (struct runner){ &cs[i], shape, w };
+		c[i] = (struct bench_contestant){
+			.name = cs[i].name,
+			.ready = ready,
+			.run = run,
+			.arg = &runners[i],
+		};
 	}
-	free(values);
+	if (shape->threads > 1)
+		rival_start(shape, cs[0].loop);
+	bench_time(&bench, shape->name, w->loop.nr, c, nr);
+	if (shape->threads > 1)
+		rival_stop();
 }
 
-/* Once for the caches, which the one before may have left cold, and once for the clock. */
-static uint64_t time_loop(lifetime_loop_fn *loop, const struct work *w)
+static void bench_shape(const struct shape *shape)
 {
-	uint64_t start;
-
-	loop(&w->loop);
-	start = bench_now_ns();
-	loop(&w->loop);
-	return bench_now_ns() - start;
-}
-
-static void time_shape(struct result *res, const struct contestant *cs, int nr,
-		       struct work *w)
-{
-	sample_t *samples =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*samples));
-	int round, i, c;
-
-	for (round = 0; round < bench.rounds; round++) {
-		bench_progress(&bench, res->shape->name, round);
-		for (i = 0; i < nr; i++) {
-			c = (round + i) % nr;
-			rival_turn(res->shape, cs[c].loop);
-			samples[round][c] = time_loop(cs[c].loop, w);
-		}
-	}
-	summarize(res, samples, nr, w->loop.nr);
-	free(samples);
-}
-
-static void bench_shape(struct result *res)
-{
-	const struct shape *shape = res->shape;
 	const struct contestant *cs;
 	struct work *w;
-	int nr, c;
+	int nr;
 
 	if (physbio_rescache_shared_create(
 		    shape->n == NR_SECTIONS ? 1 : NR_SECTIONS, &shared))
@@ -426,110 +397,49 @@ static void bench_shape(struct result *res)
 		providers_make(shape->n);
 	cs = contestants_of(shape->group, &nr);
 	w = work_make(shape);
-	for (c = 0; c < nr; c++)
-		verify(shape, &cs[c], w);
-	rival_start(shape, cs[0].loop);
-	time_shape(res, cs, nr, w);
-	rival_stop(shape);
+	time_shape(shape, cs, nr, w);
 	work_free(w);
 	physbio_rescache_shared_destroy(shared);
 }
 
-/* --- output --- */
-
-static void print_header(void)
+static void describe(void)
 {
-	bench_print_head(&bench);
-	printf("memory    page structs on node %d\n",
-	       physbio_mem_nid(mem, START));
-	printf("caches    %u entries: %zu bytes a thread's own\n", NR_SECTIONS,
-	       sizeof(struct physbio_rescache) +
-		       NR_SECTIONS * sizeof(struct physbio_pages));
-	printf("rounds    %d, contestants in turn, the second thread on CPU %d\n",
-	       bench.rounds,
-	       (bench.cpu + 1) % (int)sysconf(_SC_NPROCESSORS_ONLN));
-	printf("median ns for an I/O or a lookup, and in brackets the ratio to the first one in the same round\n"
-	       "hold: take and drop what the entries of a bio are in; none: only read the entries\n"
-	       "page: convert is the unchecked conversion; map asks the memory map; shared has its read section\n"
-	       "provider: load is the loop without a lookup; one-entry is the last one found before the array\n\n");
-}
+	int node = physbio_mem_nid(mem, START);
 
-static void print_result(const struct result *res)
-{
-	const struct contestant *cs;
-	int nr, c;
-
-	cs = contestants_of(res->shape->group, &nr);
-	printf("%-30s", res->shape->name);
-	for (c = 0; c < nr; c++)
-		printf("  %s %.2f (%.2f)", cs[c].name, res->figures[c].median,
-		       res->figures[c].ratio);
-	putchar('\n');
-	if (res->shape->group != HOLDS)
-		return;
-	printf("%-30s", "  more than none, a segment");
-	for (c = 1; c < nr; c++)
-		printf("  %s %.2f", cs[c].name,
-		       (res->figures[c].median - res->figures[0].median) /
-			       res->shape->n);
-	putchar('\n');
-}
-
-static void json_result(FILE *f, const struct result *res)
-{
-	const struct shape *shape = res->shape;
-	const struct contestant *cs;
-	int nr, c;
-
-	cs = contestants_of(shape->group, &nr);
-	fprintf(f, "    {\"shape\": \"%s\", \"n\": %u, \"threads\": %u",
-		shape->name, shape->n, shape->threads);
-	for (c = 0; c < nr; c++)
-		fprintf(f,
-			",\n     \"%s\": {\"min_ns\": %.4f, \"median_ns\": %.4f, \"ratio\": %.4f}",
-			cs[c].name, res->figures[c].min, res->figures[c].median,
-			res->figures[c].ratio);
-	fputc('}', f);
-}
-
-static void write_json(const char *path, const struct result *results, int n)
-{
-	FILE *f = bench_json_open(&bench, path);
-	int i;
-
-	fprintf(f, "  \"results\": [\n");
-	for (i = 0; i < n; i++) {
-		json_result(f, &results[i]);
-		fputs(i + 1 < n ? ",\n" : "\n", f);
-	}
-	fputs("  ]\n", f);
-	bench_json_close(&bench, path, f);
+	if (node < 0)
+		bench_note(&bench, "memory",
+			   "page structs are on the only node there is");
+	else
+		bench_note(&bench, "memory", "page structs on node %d", node);
+	bench_note(&bench, "caches", "%u entries: %zu bytes a thread's own",
+		   NR_SECTIONS,
+		   sizeof(struct physbio_rescache) +
+			   NR_SECTIONS * sizeof(struct physbio_pages));
+	bench_note(&bench, "threads", "the second one on CPU %d",
+		   (bench.cpu + 1) % (int)sysconf(_SC_NPROCESSORS_ONLN));
+	bench_note(
+		&bench, "hold",
+		"take and drop what the entries of a bio are in; none: only read the entries");
+	bench_note(
+		&bench, "page",
+		"convert is the unchecked conversion; map asks the memory map; shared has its read section");
+	bench_note(
+		&bench, "provider",
+		"load is the loop without a lookup; one-entry is the last one found before the array");
 }
 
 int main(int argc, char **argv)
 {
-	static struct result results[NR_SHAPES];
-	int i, n = 0;
+	int i;
 
 	bench_start(&bench, argc, argv);
 	map_make();
-	print_header();
-	for (i = 0; i < NR_SHAPES; i++) {
-		if (!bench_wanted(&bench, shapes[i].name))
-			continue;
-		results[n].shape = &shapes[i];
-		bench_shape(&results[n]);
-		bench_progress_done();
-		print_result(&results[n++]);
-		fflush(stdout);
-	}
-	if (!n)
-		bench_die(&bench, "--filter: no shape has \"%s\" in its name",
-			  bench.filter);
-	for (i = 0; i < bench.nr_json; i++)
-		write_json(bench.json[i], results, n);
+	describe();
+	for (i = 0; i < NR_SHAPES; i++)
+		if (bench_wanted(&bench, shapes[i].name))
+			bench_shape(&shapes[i]);
 	physbio_range_tree_free(&table.tree);
 	physbio_radix_free(&table.radix);
 	map_free();
-	return 0;
+	return bench_end(&bench);
 }

@@ -5,6 +5,7 @@
  * for each page, as the contrast. What is found is compared with the memory map first, and
  * all pins must be gone.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +20,7 @@
 static struct bench bench = {
 	.name = "resolve",
 	.title = "page lookup against the work on pages",
-	.rounds = 400,
-	.quick_rounds = 80,
+	.rounds = 100,
 };
 
 #define PAGE 4096u
@@ -59,22 +59,18 @@ enum {
 static const struct {
 	const char *name;
 	const struct resolve_loops *loops;
-	unsigned int
-		from; /* pages an entry, from which the goal is held; 0: never */
 } models[NR_MODELS] = {
-	[KEPT] = { "kept", &vmemmap_resolve_loops, 0 },
-	[FLATMEM] = { "flatmem", &flatmem_resolve_loops, 8 },
-	[VMEMMAP] = { "vmemmap", &vmemmap_resolve_loops, 8 },
-	[SPARSEMEM] = { "sparsemem", &sparsemem_resolve_loops, 8 },
-	[EXTREME] = { "extreme", &sparsemem_extreme_resolve_loops, 8 },
-	[RADIX] = { "radix", &radix_resolve_loops, 64 },
-	[RANGE] = { "range", &range_resolve_loops, 64 },
-	[CACHE] = { "cache", &rescache_resolve_loops, 8 },
-	[SHARED] = { "shared", &rescache_shared_resolve_loops, 8 },
-	[MEMDESC] = { "memdesc", &memdesc_resolve_loops, 0 },
+	[KEPT] = { "work", &vmemmap_resolve_loops },
+	[FLATMEM] = { "flatmem", &flatmem_resolve_loops },
+	[VMEMMAP] = { "vmemmap", &vmemmap_resolve_loops },
+	[SPARSEMEM] = { "sparsemem", &sparsemem_resolve_loops },
+	[EXTREME] = { "extreme", &sparsemem_extreme_resolve_loops },
+	[RADIX] = { "radix", &radix_resolve_loops },
+	[RANGE] = { "range", &range_resolve_loops },
+	[CACHE] = { "cache", &rescache_resolve_loops },
+	[SHARED] = { "shared", &rescache_shared_resolve_loops },
+	[MEMDESC] = { "memdesc", &memdesc_resolve_loops },
 };
-
-#define GOAL 5.0 /* per cent of the work */
 
 static const struct shape {
 	const char *name;
@@ -262,10 +258,12 @@ static struct pb_bio *pool_next(struct pool *pool)
 
 enum {
 	ALONE, /* lookups, once for each entry */
-	EACH, /* lookups, once for each page */
 	WHOLE, /* lookups and work */
+	EACH, /* lookups, once for each page */
 	NR_LOOPS
 };
+
+static const char *const loop_names[NR_LOOPS] = { "entry", "whole", "page" };
 
 static void *found[SAMPLE_PAGES];
 
@@ -300,15 +298,6 @@ static resolve_loop_fn *loop_fn(int m, int which)
 static bool takes_part(int m, int which)
 {
 	return loop_fn(m, which) && (m != KEPT || which == WHOLE);
-}
-
-static uint64_t time_loop(struct pool *pool, int m, int which)
-{
-	struct resolve_loop loop = loop_of(pool, m);
-	uint64_t start = bench_now_ns();
-
-	loop_fn(m, which)(&loop);
-	return bench_now_ns() - start;
 }
 
 /* --- verification --- */
@@ -378,203 +367,93 @@ static void verify(struct pool *pool, const struct shape *shape)
 	pool->next = 0;
 }
 
-/* --- results --- */
+/* --- one shape --- */
 
-struct figure {
-	double ns[NR_LOOPS]; /* for each entry, median */
-	double share[NR_LOOPS]; /* per cent of the work, median over the rounds */
+struct runner {
+	struct pool *pool;
+	int m;
+	int which;
+	struct resolve_loop loop;
 };
 
-struct result {
-	const struct shape *shape;
-	struct figure figures[NR_MODELS];
-};
-
-typedef uint64_t sample_t[NR_MODELS][NR_LOOPS];
-
-static double share_of(sample_t sample, int m, int which)
+static void ready(void *arg)
 {
-	double work = (double)sample[KEPT][WHOLE];
-	double took = (double)sample[m][which];
+	struct runner *r = arg;
 
-	return 100 * (which == WHOLE ? took - work : took) / work;
+	r->loop = loop_of(r->pool, r->m);
 }
 
-static void summarize(struct result *res, sample_t *samples)
+static void run(void *arg)
 {
-	double *values =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*values));
-	unsigned int entries = SAMPLE_PAGES / res->shape->pages;
-	int m, which, i;
+	struct runner *r = arg;
 
-	for (m = 0; m < NR_MODELS; m++)
-		for (which = 0; which < NR_LOOPS; which++) {
-			if (!takes_part(m, which))
-				continue;
-			for (i = 0; i < bench.rounds; i++)
-				values[i] =
-					(double)samples[i][m][which] / entries;
-			res->figures[m].ns[which] =
-				bench_median(values, bench.rounds);
-			for (i = 0; i < bench.rounds; i++)
-				values[i] = share_of(samples[i], m, which);
-			res->figures[m].share[which] =
-				bench_median(values, bench.rounds);
-		}
-	free(values);
+	loop_fn(r->m, r->which)(&r->loop);
 }
 
-/* Who goes first changes from round to round. */
-static void time_shape(struct result *res, struct pool *pool)
+/* The work alone is the measure in every case. */
+static void bench_loops(const struct shape *shape, int which, const char *name)
 {
-	sample_t *samples =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*samples));
-	int round, i, m, which;
-
-	for (round = 0; round < bench.rounds; round++) {
-		bench_progress(&bench, res->shape->name, round);
-		for (i = 0; i < NR_MODELS; i++) {
-			m = (round + i) % NR_MODELS;
-			for (which = 0; which < NR_LOOPS; which++)
-				if (takes_part(m, which))
-					samples[round][m][which] =
-						time_loop(pool, m, which);
-		}
-	}
-	summarize(res, samples);
-	free(samples);
-}
-
-static void bench_shape(struct result *res)
-{
+	struct bench_contestant c[NR_MODELS];
+	struct runner runners[NR_MODELS];
 	struct pool pool;
+	int m, n = 0;
 
-	pool_up(&pool, res->shape);
-	verify(&pool, res->shape);
-	time_shape(res, &pool);
+	pool_up(&pool, shape);
+	verify(&pool, shape);
+	for (m = 0; m < NR_MODELS; m++) {
+		if (m != KEPT && !takes_part(m, which))
+			continue;
+		runners[n] =
+			(struct runner){ &pool, m, m == KEPT ? WHOLE : which };
+		c[n] = (struct bench_contestant){
+			.name = models[m].name,
+			.ready = ready,
+			.run = run,
+			.arg = &runners[n],
+		};
+		n++;
+	}
+	bench_time(&bench, name, SAMPLE_PAGES / shape->pages, c, n);
 	pool_down(&pool);
 }
 
-/* --- output --- */
-
-static bool judged(const struct shape *shape, int m)
+static void bench_which(int which)
 {
-	return !shape->cold && models[m].from && shape->pages >= models[m].from;
-}
-
-static bool met(const struct result *res, int m)
-{
-	return res->figures[m].share[ALONE] <= GOAL;
-}
-
-static void print_header(void)
-{
-	int m;
-
-	bench_print_head(&bench);
-	printf("rounds    %d of %u pages, contestants in turn\n", bench.rounds,
-	       SAMPLE_PAGES);
-	printf("work is to mark %s dirty and drop a pin, pages of order 0, by pages that the bio\n"
-	       "has kept: ns for an entry. The others are per cent of it, medians: lookups alone, once\n"
-	       "for each entry; what a whole completion takes more; lookups alone, once for each page.\n"
-	       "Goal of lookups once for each entry: %g %% from 8 pages, trees from 64; ! is a miss.\n\n",
-	       "each page", GOAL);
-	printf("%-24s %9s", "", "work");
-	for (m = KEPT + 1; m < NR_MODELS; m++)
-		printf(" %9s", models[m].name);
-	putchar('\n');
-}
-
-static void print_shares(const struct result *res, const char *what, int which)
-{
-	int m;
-
-	printf("  %-22s %9s", what, "");
-	for (m = KEPT + 1; m < NR_MODELS; m++)
-		if (takes_part(m, which))
-			printf(" %8.1f%c", res->figures[m].share[which],
-			       which == ALONE && judged(res->shape, m) &&
-					       !met(res, m) ?
-				       '!' :
-				       ' ');
-		else
-			printf(" %8s ", "-");
-	putchar('\n');
-}
-
-static void print_result(const struct result *res)
-{
-	printf("%-24s %9.1f\n", res->shape->name, res->figures[KEPT].ns[WHOLE]);
-	print_shares(res, "an entry", ALONE);
-	print_shares(res, "whole, more", WHOLE);
-	print_shares(res, "each page", EACH);
-}
-
-static void json_result(FILE *f, const struct result *res)
-{
-	int m;
-
-	fprintf(f,
-		"    {\"shape\": \"%s\", \"pages\": %u, \"cold\": %s, \"work_ns\": %.3f",
-		res->shape->name, res->shape->pages,
-		res->shape->cold ? "true" : "false",
-		res->figures[KEPT].ns[WHOLE]);
-	for (m = KEPT + 1; m < NR_MODELS; m++) {
-		const struct figure *g = &res->figures[m];
-
-		fprintf(f,
-			",\n     \"%s\": {\"entry_ns\": %.3f, \"entry_percent\": %.3f, \"page_percent\": %.3f",
-			models[m].name, g->ns[ALONE], g->share[ALONE],
-			g->share[EACH]);
-		if (takes_part(m, WHOLE))
-			fprintf(f, ", \"whole_more_percent\": %.3f",
-				g->share[WHOLE]);
-		if (judged(res->shape, m))
-			fprintf(f, ", \"goal_percent\": %g, \"met\": %s", GOAL,
-				met(res, m) ? "true" : "false");
-		fputc('}', f);
-	}
-	fputc('}', f);
-}
-
-static void write_json(const char *path, const struct result *results, int n)
-{
-	FILE *f = bench_json_open(&bench, path);
+	char name[80];
 	int i;
 
-	fprintf(f, "  \"results\": [\n");
-	for (i = 0; i < n; i++) {
-		json_result(f, &results[i]);
-		fputs(i + 1 < n ? ",\n" : "\n", f);
+	for (i = 0; i < NR_SHAPES; i++) {
+		snprintf(name, sizeof(name), "%s: %s", shapes[i].name,
+			 loop_names[which]);
+		if (bench_wanted(&bench, name))
+			bench_loops(&shapes[i], which, name);
 	}
-	fputs("  ]\n", f);
-	bench_json_close(&bench, path, f);
+}
+
+static void describe(void)
+{
+	bench_note(
+		&bench, "work",
+		"to mark each page dirty and drop a pin, pages of order 0, by pages that the bio has kept: ns for an entry");
+	bench_note(
+		&bench, "entry",
+		"lookups alone, once for each entry, as a share of the work");
+	bench_note(&bench, "whole", "lookups and work, as a share of the work");
+	bench_note(&bench, "page",
+		   "lookups alone, once for each page, as a share of the work");
 }
 
 int main(int argc, char **argv)
 {
-	static struct result results[NR_SHAPES];
-	int i, n = 0;
+	int i;
 
 	bench_start(&bench, argc, argv);
 	set_up_memory();
 	set_up_caches();
-	print_header();
-	for (i = 0; i < NR_SHAPES; i++) {
-		if (!bench_wanted(&bench, shapes[i].name))
-			continue;
-		results[n].shape = &shapes[i];
-		bench_shape(&results[n]);
-		bench_progress_done();
-		print_result(&results[n++]);
-		fflush(stdout);
-	}
-	if (!n)
-		bench_die(&bench, "--filter: no shape has \"%s\" in its name",
-			  bench.filter);
-	for (i = 0; i < bench.nr_json; i++)
-		write_json(bench.json[i], results, n);
+	describe();
+	for (i = 0; i < NR_LOOPS; i++)
+		bench_which(i);
 	free_caches();
 	physbio_mem_destroy(mem);
-	return 0;
+	return bench_end(&bench);
 }

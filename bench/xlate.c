@@ -25,8 +25,7 @@
 static struct bench bench = {
 	.name = "xlate",
 	.title = "translation against a bare load-and-add loop",
-	.rounds = 1000,
-	.quick_rounds = 200,
+	.rounds = 300,
 };
 
 /* --- what is compared --- */
@@ -80,31 +79,27 @@ static const struct shape {
 	enum access access;
 	uint32_t nr_windows; /* 0: the identity */
 	enum layout layout;
-	int judged; /* contestant */
-	double goal; /* ratio that it must not exceed, 0: none */
 } shapes[] = {
-	{ "identity", RANDOM, 0, REGULAR, CALL, 0 },
-	{ "one of 1", ONE_WINDOW, 1, REGULAR, INLINE, 3.5 },
-	{ "one of 16", ONE_WINDOW, 16, REGULAR, INLINE, 3.5 },
-	{ "one of 256", ONE_WINDOW, 256, REGULAR, INLINE, 3.5 },
-	{ "one of 4096", ONE_WINDOW, 4096, REGULAR, INLINE, 5 },
-	{ "one of 4096, irregular", ONE_WINDOW, 4096, IRREGULAR, INLINE, 5 },
-	{ "random of 16", RANDOM, 16, REGULAR, INLINE, 14 },
-	{ "random of 16, irregular", RANDOM, 16, IRREGULAR, INLINE, 14 },
-	{ "random of 256", RANDOM, 256, REGULAR, INLINE, 0 },
-	{ "random of 256, irregular", RANDOM, 256, IRREGULAR, INLINE, 0 },
-	{ "random of 4096", RANDOM, 4096, REGULAR, INLINE, 30 },
-	{ "random of 4096, irregular", RANDOM, 4096, IRREGULAR, INLINE, 30 },
-	{ "random of 4096, clustered", RANDOM, 4096, CLUSTERED, INLINE, 30 },
-	{ "random of 4096, two clusters", RANDOM, 4096, TWO_CLUSTERS, INLINE,
-	  30 },
-	{ "random of 4096, many clusters", RANDOM, 4096, MANY_CLUSTERS, INLINE,
-	  30 },
-	{ "random of 4096, geometric", RANDOM, 4096, GEOMETRIC, INLINE, 30 },
-	{ "4 of 4, in runs", RUNS, 4, IRREGULAR, BATCHES, 2.5 },
-	{ "4 of 4, at random", RANDOM_OF_FOUR, 4, IRREGULAR, BATCHES, 2.5 },
-	{ "4 of 256, in runs", RUNS, 256, IRREGULAR, BATCHES, 2.5 },
-	{ "4 of 256, at random", RANDOM_OF_FOUR, 256, IRREGULAR, BATCHES, 2.5 },
+	{ "identity", RANDOM, 0, REGULAR },
+	{ "one of 1", ONE_WINDOW, 1, REGULAR },
+	{ "one of 16", ONE_WINDOW, 16, REGULAR },
+	{ "one of 256", ONE_WINDOW, 256, REGULAR },
+	{ "one of 4096", ONE_WINDOW, 4096, REGULAR },
+	{ "one of 4096, irregular", ONE_WINDOW, 4096, IRREGULAR },
+	{ "random of 16", RANDOM, 16, REGULAR },
+	{ "random of 16, irregular", RANDOM, 16, IRREGULAR },
+	{ "random of 256", RANDOM, 256, REGULAR },
+	{ "random of 256, irregular", RANDOM, 256, IRREGULAR },
+	{ "random of 4096", RANDOM, 4096, REGULAR },
+	{ "random of 4096, irregular", RANDOM, 4096, IRREGULAR },
+	{ "random of 4096, clustered", RANDOM, 4096, CLUSTERED },
+	{ "random of 4096, two clusters", RANDOM, 4096, TWO_CLUSTERS },
+	{ "random of 4096, many clusters", RANDOM, 4096, MANY_CLUSTERS },
+	{ "random of 4096, geometric", RANDOM, 4096, GEOMETRIC },
+	{ "4 of 4, in runs", RUNS, 4, IRREGULAR },
+	{ "4 of 4, at random", RANDOM_OF_FOUR, 4, IRREGULAR },
+	{ "4 of 256, in runs", RUNS, 256, IRREGULAR },
+	{ "4 of 256, at random", RANDOM_OF_FOUR, 256, IRREGULAR },
 };
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
@@ -254,22 +249,7 @@ static void verify(const struct shape *shape, int c,
 	}
 }
 
-/* --- results --- */
-
-struct figure {
-	bool ran;
-	double min; /* ns for each range */
-	double median;
-	double ratio; /* median over the rounds of it to the bare loop */
-	double min_ratio; /* of the minima */
-};
-
-struct result {
-	const struct shape *shape;
-	struct figure figures[NR_CONTESTANTS];
-};
-
-typedef uint64_t sample_t[NR_CONTESTANTS];
+/* --- one shape --- */
 
 /* Has this CPU what a contestant needs? */
 static bool offered(int c)
@@ -280,72 +260,12 @@ static bool offered(int c)
 	return !physbio_xlate_use_simd(&x, contestants[c].simd);
 }
 
-/* What maps a batch best on this CPU. */
-static int best_batch(void)
-{
-	if (offered(BY_EIGHT))
-		return BY_EIGHT;
-	return offered(BY_FOUR) ? BY_FOUR : BATCHES;
-}
-
 /* The identity has no map_phys() of its own, and nothing to search. */
 static bool takes_part(const struct shape *shape, int c)
 {
 	if (!shape->nr_windows)
 		return c == BARE || c == CALL || c == BATCHES;
 	return offered(c);
-}
-
-static void summarize(struct result *res, sample_t *samples)
-{
-	double *values =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*values));
-	int c, i;
-
-	for (c = 0; c < NR_CONTESTANTS; c++) {
-		struct figure *f = &res->figures[c];
-
-		f->ran = takes_part(res->shape, c);
-		if (!f->ran)
-			continue;
-		for (i = 0; i < bench.rounds; i++)
-			values[i] = (double)samples[i][c] / NR_RANGES;
-		f->median = bench_median(values, bench.rounds);
-		f->min = values[0];
-		f->min_ratio = f->min / res->figures[BARE].min;
-		for (i = 0; i < bench.rounds; i++)
-			values[i] = (double)samples[i][c] /
-				    (double)samples[i][BARE];
-		f->ratio = bench_median(values, bench.rounds);
-	}
-	free(values);
-}
-
-static uint64_t time_loop(int c, const struct xlate_loop *loop)
-{
-	uint64_t start = bench_now_ns();
-
-	contestants[c].loop(loop);
-	return bench_now_ns() - start;
-}
-
-/* Who goes first changes from round to round. */
-static void time_shape(struct result *res, const struct xlate_loop *loops)
-{
-	sample_t *samples =
-		bench_alloc(&bench, (size_t)bench.rounds, sizeof(*samples));
-	int round, i, c;
-
-	for (round = 0; round < bench.rounds; round++) {
-		bench_progress(&bench, res->shape->name, round);
-		for (i = 0; i < NR_CONTESTANTS; i++) {
-			c = (round + i) % NR_CONTESTANTS;
-			if (takes_part(res->shape, c))
-				samples[round][c] = time_loop(c, &loops[c]);
-		}
-	}
-	summarize(res, samples);
-	free(samples);
 }
 
 static void init_xlate(struct physbio_xlate *x, const struct shape *shape)
@@ -378,10 +298,44 @@ static void fill_loop(int c, const struct physbio_xlate *x,
 	loop->dev = &devs[c];
 }
 
-static void bench_shape(struct result *res)
+struct runner {
+	xlate_loop_fn *fn;
+	struct xlate_loop loop;
+};
+
+static void run(void *arg)
 {
-	const struct shape *shape = res->shape;
-	struct xlate_loop loops[NR_CONTESTANTS];
+	const struct runner *r = arg;
+
+	r->fn(&r->loop);
+}
+
+static void time_loops(const struct shape *shape, struct runner *runners,
+		       const uint64_t *want)
+{
+	struct bench_contestant c[NR_CONTESTANTS];
+	int i, n = 0;
+
+	for (i = 0; i < NR_CONTESTANTS; i++) {
+		if (!takes_part(shape, i))
+			continue;
+		verify(shape, i, &runners[i].loop, want);
+		c[n++] = (struct bench_contestant){
+			.name = contestants[i].name,
+			.run = run,
+			.arg = &runners[i],
+		};
+	}
+	bench_time(&bench, shape->name, NR_RANGES, c, n);
+	for (i = 0; i < NR_CONTESTANTS; i++)
+		if (!offered(i))
+			bench_absent(&bench, contestants[i].name,
+				     "this CPU has none");
+}
+
+static void bench_shape(const struct shape *shape)
+{
+	struct runner runners[NR_CONTESTANTS];
 	pb_dma_addr_t *addrs = bench_alloc(&bench, NR_RANGES, sizeof(*addrs));
 	struct physbio_xlate x;
 	uint64_t *want;
@@ -392,150 +346,53 @@ static void bench_shape(struct result *res)
 	init_xlate(&x, shape);
 	want = walk_all();
 	for (c = 0; c < NR_CONTESTANTS; c++) {
-		loops[c] = (struct xlate_loop){
+		runners[c].fn = contestants[c].loop;
+		runners[c].loop = (struct xlate_loop){
 			.vecs = vecs,
 			.nr = NR_RANGES,
 			.offset = 0x1000000,
 			.addrs = addrs,
 		};
-		fill_loop(c, &x, &loops[c]);
-		if (takes_part(shape, c))
-			verify(shape, c, &loops[c], want);
+		fill_loop(c, &x, &runners[c].loop);
 	}
-	time_shape(res, loops);
+	time_loops(shape, runners, want);
 	free(want);
 	free(addrs);
 }
 
-/* --- output --- */
-
-static void print_header(void)
+static void describe(void)
 {
-	int c;
-
-	bench_print_head(&bench);
-	printf("memory    %zu bytes a window, and up to 16 of its index\n",
-	       sizeof(struct physbio_window));
-	printf("rounds    %d of %u ranges, contestants in turn\n", bench.rounds,
-	       NR_RANGES);
-	printf("ns are for one range; the others are ratios to the bare loop in the same round, median\n"
-	       "inline: physbio_windows_map() in the loop; windows: map_phys() of the ops for each range;\n"
-	       "call: pb_dma_map_phys() for each, an indirect call and the mask's test more; batch:\n"
-	       "physbio_xlate_map_batch() of %u; AVX2, AVX-512: the same after physbio_xlate_use_simd();\n"
-	       "binary: map_phys() of a binary search in the table\n"
-	       "goals are judged by the inline lookup, which looks at no mask, or by the batch, portable and the\n"
-	       "best that this CPU has, as named, min to min\n",
-	       BATCH);
-	for (c = BARE; c < NR_CONTESTANTS; c++)
-		if (!offered(c))
-			printf("skipped   %s: this CPU has none\n",
-			       contestants[c].name);
-	putchar('\n');
-	printf("%-30s %9s %9s", "", "bare min", "median");
-	for (c = BARE + 1; c < NR_CONTESTANTS; c++)
-		printf(" %8s", contestants[c].name);
-	printf("  goal\n");
-}
-
-/* Others on the machine slow the bare loop most: only the minima are of it alone. */
-static bool met(const struct result *res, int c)
-{
-	return res->figures[c].min_ratio <= res->shape->goal;
-}
-
-static void print_goal(const struct result *res, int c)
-{
-	printf("  %s %g: %.2f %s", contestants[c].name, res->shape->goal,
-	       res->figures[c].min_ratio, met(res, c) ? "met" : "MISSED");
-}
-
-static void print_result(const struct result *res)
-{
-	const struct shape *shape = res->shape;
-	int c;
-
-	printf("%-30s %9.3f %9.3f", shape->name, res->figures[BARE].min,
-	       res->figures[BARE].median);
-	for (c = BARE + 1; c < NR_CONTESTANTS; c++)
-		if (res->figures[c].ran)
-			printf(" %8.2f", res->figures[c].ratio);
-		else
-			printf(" %8s", "-");
-	if (shape->goal)
-		print_goal(res, shape->judged);
-	if (shape->judged == BATCHES && best_batch() != BATCHES)
-		print_goal(res, best_batch());
-	putchar('\n');
-}
-
-static void json_figure(FILE *f, const char *name, const struct figure *g)
-{
-	if (g->ran)
-		fprintf(f,
-			",\n     \"%s\": {\"min_ns\": %.4f, \"median_ns\": %.4f, \"ratio\": %.4f, \"min_ratio\": %.4f}",
-			name, g->min, g->median, g->ratio, g->min_ratio);
-}
-
-/* "simd" is the best batch that the CPU has, by another name. */
-static void json_result(FILE *f, const struct result *res)
-{
-	const struct shape *shape = res->shape;
-	int c, best = best_batch();
-
-	fprintf(f, "    {\"shape\": \"%s\", \"nr_windows\": %u", shape->name,
-		shape->nr_windows);
-	if (shape->goal)
-		fprintf(f, ", \"judged\": \"%s\", \"goal\": %g, \"met\": %s",
-			contestants[shape->judged].name, shape->goal,
-			met(res, shape->judged) ? "true" : "false");
-	if (shape->judged == BATCHES)
-		fprintf(f, ", \"best\": \"%s\", \"best_met\": %s",
-			contestants[best].name,
-			met(res, best) ? "true" : "false");
-	for (c = 0; c < NR_CONTESTANTS; c++)
-		json_figure(f, contestants[c].name, &res->figures[c]);
-	json_figure(f, "simd", &res->figures[best]);
-	fputc('}', f);
-}
-
-static void write_json(const char *path, const struct result *results, int n)
-{
-	FILE *f = bench_json_open(&bench, path);
-	int i;
-
-	fprintf(f, "  \"results\": [\n");
-	for (i = 0; i < n; i++) {
-		json_result(f, &results[i]);
-		fputs(i + 1 < n ? ",\n" : "\n", f);
-	}
-	fputs("  ]\n", f);
-	bench_json_close(&bench, path, f);
+	bench_note(&bench, "memory",
+		   "%zu bytes a window, and up to 16 of its index",
+		   sizeof(struct physbio_window));
+	bench_note(&bench, "bare",
+		   "a loop of load, add, store: ns for a range");
+	bench_note(
+		&bench, "inline",
+		"physbio_windows_map() in the loop; windows: map_phys() of the ops for each range");
+	bench_note(
+		&bench, "call",
+		"pb_dma_map_phys() for each: an indirect call and the mask's test more");
+	bench_note(
+		&bench, "batch",
+		"physbio_xlate_map_batch() of %u, portable, and by AVX2 and AVX-512",
+		BATCH);
+	bench_note(&bench, "binary",
+		   "map_phys() of a binary search in the table");
 }
 
 int main(int argc, char **argv)
 {
-	static struct result results[NR_SHAPES];
-	int i, n = 0;
+	int i;
 
 	bench_start(&bench, argc, argv);
 	table = bench_alloc(&bench, MAX_WINDOWS, sizeof(*table));
 	vecs = bench_alloc(&bench, NR_RANGES, sizeof(*vecs));
-	print_header();
-	for (i = 0; i < NR_SHAPES; i++) {
-		if (!bench_wanted(&bench, shapes[i].name))
-			continue;
-		results[n].shape = &shapes[i];
-		bench_shape(&results[n]);
-		bench_progress_done();
-		print_result(&results[n++]);
-		fflush(stdout);
-	}
-	if (!n)
-		bench_die(&bench, "--filter: no shape has \"%s\" in its name",
-			  bench.filter);
-	for (i = 0; i < bench.nr_json; i++)
-		write_json(bench.json[i], results, n);
+	describe();
+	for (i = 0; i < NR_SHAPES; i++)
+		if (bench_wanted(&bench, shapes[i].name))
+			bench_shape(&shapes[i]);
 	free(vecs);
 	free(table);
-	return 0;
+	return bench_end(&bench);
 }

@@ -11,6 +11,48 @@
 /* The dma representation has no page to give and none to come back to. */
 #ifdef PB_REPR_HAS_PHYS
 
+static void folio_pin(struct pb_page *head, unsigned long nr)
+{
+	int refs = (int)nr;
+
+	pb_count(PHYSBIO_ATOMIC);
+	if (!(head->flags & PB_PG_head)) {
+		__atomic_fetch_add(&head->refcount.counter, refs << 10,
+				   __ATOMIC_RELAXED);
+		return;
+	}
+	__atomic_fetch_add(&head->refcount.counter, refs, __ATOMIC_RELAXED);
+	pb_count(PHYSBIO_ATOMIC);
+	__atomic_fetch_add(&head->pincount.counter, refs, __ATOMIC_RELAXED);
+}
+
+/* Each folio that a range is in, once. */
+static void range_pin(const struct physbio_stage_range *r)
+{
+	unsigned long nr = (r->len + PB_PAGE_SIZE - 1) >> PB_PAGE_SHIFT, n;
+	struct pb_page *page = r->page, *head;
+
+	for (; nr; nr -= n, page += n) {
+		head = pb_compound_head(page);
+		n = (1ul << head->order) - (unsigned long)(page - head);
+		if (n > nr)
+			n = nr;
+		folio_pin(head, n);
+	}
+}
+
+/*
+ * As pin_user_pages_fast() does before there is a bio, whatever its vectors are: page
+ * structs are in the cache then.
+ */
+static void io_pin(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->nr_ranges; i++)
+		range_pin(&io->ranges[i]);
+}
+
 /* As extraction does, each range being an entry. */
 static void io_add_kept(struct pb_bio *bio, const struct physbio_stage_range *r,
 			const struct physbio_stage_range *end)
@@ -132,6 +174,7 @@ static void stage_whole(struct physbio_stage_ctx *ctx)
 	struct physbio_stage_io *io;
 
 	for_each_io(io, ctx) {
+		io_pin(ctx, io);
 		io_add(ctx, io, &io->bio);
 		io_split(ctx, io);
 		io_prep(ctx, io);

@@ -53,11 +53,13 @@ struct physbio_stages {
 	physbio_stage_fn *unmerge; /* as it was before; not timed */
 	physbio_stage_fn *map; /* map and describe it */
 	physbio_stage_fn *complete; /* dirty and unpin its pages */
-	physbio_stage_fn *whole; /* one after the other, each I/O to its end */
+	physbio_stage_fn *whole; /* pin, and all of these: each I/O to its end */
 };
 
 extern const struct physbio_stages phys_physbio_stages;
 extern const struct physbio_stages physb_physbio_stages;
+extern const struct physbio_stages phys12_physbio_stages;
+extern const struct physbio_stages phyr_physbio_stages;
 extern const struct physbio_stages page_physbio_stages;
 extern const struct physbio_stages sparse_physbio_stages;
 extern const struct physbio_stages physcnt_physbio_stages;

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The speed goals of goals.tsv, held against results. A goal is a figure of a contestant (of
+several with a / between them, the first that the machine can have), or that figure divided by
+the same one of another contestant, in another case perhaps."""
+import collections
+
+Goal = collections.namedtuple("Goal", "name limit benchmark figure case contestant over")
+
+
+def read(path):
+    out = []
+    with open(path) as f:
+        for number, line in enumerate(f, 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            fields = line.rstrip("\n").split("\t")
+            if len(fields) != len(Goal._fields):
+                raise SystemExit(f"{path}:{number}: {len(fields)} fields, not {len(Goal._fields)}")
+            out.append(Goal(*fields)._replace(limit=float(fields[1])))
+    return out
+
+
+class NotMeasured(Exception):
+    """The machine can't, which it says; or nobody asked for it."""
+
+    def __init__(self, why, excused):
+        super().__init__(why)
+        self.excused = excused
+
+
+def _figure(results, benchmark, case, contestant, key):
+    found = results["benchmarks"][benchmark]["cases"].get(case, {})
+    if "skipped" in found:
+        raise NotMeasured(found["skipped"], True)
+    figures = [found.get(name, {}) for name in contestant.split("/")]
+    for figure in figures:
+        if key in figure:
+            return figure
+    raise NotMeasured(figures[-1].get("skipped", f"no {key} of {case}, {contestant}"),
+                      all("skipped" in f for f in figures))
+
+
+def measure(goal, results):
+    """Returns the measured figure and the interval of the ratio, or None."""
+    figure = _figure(results, goal.benchmark, goal.case, goal.contestant, goal.figure)
+    if goal.over != "-":
+        case, contestant = goal.over.split("|")
+        other = _figure(results, goal.benchmark, case, contestant, goal.figure)
+        return figure[goal.figure] / other[goal.figure], None
+    return figure[goal.figure], (figure["low"], figure["high"]) if "low" in figure else None
+
+
+def _judge(goal, results):
+    """Prints a line. Returns whether it is met, or need not be."""
+    try:
+        value, bounds = measure(goal, results)
+    except NotMeasured as e:
+        print(f"goal {goal.name} - {goal.limit:g} {'skipped' if e.excused else 'missed'}: {e}")
+        return e.excused
+    met = value <= goal.limit
+    line = f"goal {goal.name} {value:.3f} {goal.limit:g} {'met' if met else 'missed'}"
+    if bounds:
+        line += f" (median ratio {bounds[0]:.3f} to {bounds[1]:.3f})"
+    print(line)
+    return met
+
+
+def judge(goals, results):
+    """Prints a line for each goal of the benchmarks that ran. Returns 1 if one is missed."""
+    ran = [g for g in goals if g.benchmark in results["benchmarks"]]
+    return 0 if all([_judge(g, results) for g in ran]) else 1

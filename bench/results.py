@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What becomes of samples: medians, ratios and their intervals.
+
+A benchmark is run in several processes, since one process is like itself and not like the
+next: where code and data come to lie changes a loop by more than noise does. A ratio is made
+in each round, from two samples taken one after the other; its interval is a bootstrap
+over processes and over the rounds of each.
+"""
+import numpy
+
+RESAMPLES = 1000
+LEVEL = 95  # per cent of the resamples that are in an interval
+
+
+class Case:
+    """The samples of one case: of each contestant a list for each process."""
+
+    def __init__(self, name):
+        self.name = name
+        self.units = 1.0
+        self.skipped = None
+        self.samples = {}
+        self.bases = {}
+        self.values = {}
+        self.counted = []
+        self.absent = {}
+
+    def add_samples(self, contestant, base, samples):
+        self.bases[contestant] = base
+        self.samples.setdefault(contestant, []).append(numpy.array(samples, float) / self.units)
+
+    def add_value(self, contestant, key, value):
+        self.values.setdefault(contestant, {}).setdefault(key, []).append(value)
+
+
+class Run:
+    """What the processes of one benchmark printed."""
+
+    def __init__(self):
+        self.title = ""
+        self.notes = {}
+        self.cases = {}
+        self._case = None
+
+    def line(self, line):
+        """Takes a line as harness.c prints it. Returns the case that begins, if one does."""
+        kind, *f = line.rstrip("\n").split("\t")
+        if kind == "bench":
+            self.title = f[1]
+        elif kind == "note":
+            self.notes[f[0]] = f[1]
+        elif kind == "skip":
+            self._begin(f[0]).skipped = f[1]
+        elif kind == "case":
+            self._begin(f[0]).units = float(f[1])
+            return f[0]
+        elif kind == "samples":
+            self._case.add_samples(f[0], f[1], [int(ns) for ns in f[2].split()])
+        elif kind == "value":
+            self._case.add_value(f[0], f[1], float(f[2]))
+        elif kind == "absent":
+            self._case.absent[f[0]] = f[1]
+        elif kind == "counted":
+            self._case.counted.append(f[0])
+        else:
+            raise ValueError(f"a line that no benchmark prints: {line!r}")
+        return None
+
+    def _begin(self, name):
+        self._case = self.cases.setdefault(name, Case(name))
+        return self._case
+
+
+def _medians(ratios, rng):
+    """Medians of resamples of one process's ratios."""
+    picks = rng.integers(len(ratios), size=(RESAMPLES, len(ratios)))
+    return numpy.median(ratios[picks], axis=1)
+
+
+def interval(ratios):
+    """Of a list of arrays, one for each process: estimate, low and high."""
+    rng = numpy.random.default_rng(1)
+    within = numpy.array([_medians(r, rng) for r in ratios])
+    picks = rng.integers(len(ratios), size=(RESAMPLES, len(ratios)))
+    estimates = numpy.median(within[picks, numpy.arange(RESAMPLES)[:, None]], axis=1)
+    low, high = numpy.percentile(estimates, [50 - LEVEL / 2, 50 + LEVEL / 2])
+    return float(numpy.median([numpy.median(r) for r in ratios])), float(low), float(high)
+
+
+def smallest(processes):
+    return float(min(p.min() for p in processes))
+
+
+def figures(case):
+    """The results of a case, for JSON: of each contestant a dictionary."""
+    if case.skipped:
+        return {"skipped": case.skipped}
+    out = {}
+    for name, processes in case.samples.items():
+        base = case.samples[case.bases[name]]
+        ratio, low, high = interval([p / b for p, b in zip(processes, base)])
+        out[name] = {
+            "min_ns": smallest(processes),
+            "median_ns": float(numpy.median([numpy.median(p) for p in processes])),
+            "base": case.bases[name],
+            "ratio": ratio,
+            "low": low,
+            "high": high,
+            "min_ratio": smallest(processes) / smallest(base),
+            "processes": len(processes),
+            "rounds": sum(len(p) for p in processes),
+        }
+    for name, values in case.values.items():
+        out.setdefault(name, {}).update({k: float(numpy.median(v)) for k, v in values.items()})
+    out.update({name: {"skipped": why} for name, why in case.absent.items()})
+    return out
+
+
+def is_wide(figure, width):
+    """Is an interval wider than +- @width of its ratio?"""
+    return "ratio" in figure and figure["high"] - figure["low"] > 2 * width * figure["ratio"]
