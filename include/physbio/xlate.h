@@ -471,11 +471,9 @@ PB_API bool pb_dma_iova_try_alloc(const struct pb_device *dev,
  * @dir: which way the data go
  * @attrs: PB_DMA_ATTR_*
  *
- * Only the first one may begin, only the last one end, within a granule. Where another one
- * begins so mainline warns and says -EIO; where one follows such an end its page table
- * says -EINVAL.
- * Context: any. Return: 0; -EINVAL in both of these cases; -EADDRINUSE; -ENOMEM. Of an
- * untrusted device also -EPERM, if such an end is of a peer's memory, and -ENOSPC or
+ * Only the first one may begin, only the last one end, within a granule.
+ * Context: any. Return: 0; -EIO if another one begins so; -EINVAL if one follows such an
+ * end, as mainline's page table has it; -EADDRINUSE; -ENOMEM. Of an untrusted device also -EPERM, if such an end is of a peer's memory, and -ENOSPC or
  * -EFAULT, if there is no slot for it or nothing to copy.
  * Source: dma_iova_link()
  */

@@ -320,8 +320,10 @@ int pb_dma_iova_link(const struct pb_device *dev,
 	u64 mask = pb_dma_get_merge_boundary(dev);
 	u64 iova = physbio_dma_value(state->addr) + offset;
 
+	if (WARN_ON_ONCE((phys & mask) && offset))
+		return -EIO;
 	/* The page table has no bytes: both must begin alike within a granule. */
-	if (((phys & mask) && offset) || ((phys ^ iova) & mask))
+	if ((phys ^ iova) & mask)
 		return -EINVAL;
 	return dev->xlate->ops->iova_link(dev, iova, phys, size, dir, attrs);
 }
