@@ -42,6 +42,7 @@ struct live {
 	struct physbio_topology *t;
 	struct sample *samples;
 	int nr_samples;
+	bool short_config; /* registers behind the first 64 bytes are hidden */
 };
 
 /* libpci asks for a function that does not come back. */
@@ -269,6 +270,7 @@ static void describe(struct live *l, struct pci_dev *d, int node)
 	if (bits > 0 && bits < 64)
 		n->dma_mask = (UINT64_C(1) << bits) - 1;
 	physbio_topology_set_function(l->t, node, d->dev * 8 + d->func, NULL);
+	l->short_config |= !pci_read_block(d, 64, (uint8_t[4]){ 0 }, 4);
 	pci_fill_info(d, PCI_FILL_CAPS | PCI_FILL_EXT_CAPS);
 	read_acs(d, n);
 	if (n->kind == PHYSBIO_BRIDGE) {
@@ -513,6 +515,10 @@ struct physbio_topology *live_topology(const char *who, const char *root)
 	free(l.samples);
 	free(l.nodes);
 	free(l.devs);
+	if (!err && l.short_config)
+		fprintf(stderr,
+			"%s: registers beyond the first 64 bytes can't be read, as only root may: kinds of ports and ACS bits are unknown, and verdicts may be too good\n",
+			who);
 	if (!err)
 		return l.t;
 	physbio_topology_destroy(l.t);

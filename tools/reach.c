@@ -3,6 +3,8 @@
  * Whose a physical range is, how a device is told to reach it, and where the fabric
  * takes that. Maps as the engine does, one range at a time.
  */
+#include <stdlib.h>
+
 #include "reach.h"
 
 int reach_wire(struct physbio_topology *t, const struct physbio_machine *m,
@@ -17,20 +19,35 @@ int reach_wire(struct physbio_topology *t, const struct physbio_machine *m,
 	return err;
 }
 
+/* The first window of the table that ends behind @cpu, if it has all of the range. */
+static bool inbound_lookup(const struct physbio_window *w, int nr, uint64_t cpu,
+			   uint64_t size, uint64_t *bus)
+{
+	while (nr && cpu > w->start + (w->size - 1)) {
+		nr--;
+		w++;
+	}
+	if (!nr || cpu < w->start || size > w->size - (cpu - w->start))
+		return false;
+	*bus = w->bus + (cpu - w->start);
+	return true;
+}
+
 bool reach_inbound(const struct physbio_node *hb, uint64_t cpu, uint64_t size,
 		   uint64_t *bus)
 {
-	const struct physbio_bridge_window *w = hb->inbound;
+	struct physbio_window *table;
+	bool found = false;
+	int nr;
 
 	*bus = cpu;
-	for (; w < hb->inbound + hb->nr_inbound; w++) {
-		if (cpu < w->cpu || cpu - w->cpu >= w->size ||
-		    size > w->size - (cpu - w->cpu))
-			continue;
-		*bus = w->bus + (cpu - w->cpu);
+	if (!hb->nr_inbound)
 		return true;
-	}
-	return !hb->nr_inbound;
+	nr = physbio_inbound_table(hb->inbound, hb->nr_inbound, &table);
+	if (nr > 0)
+		found = inbound_lookup(table, nr, cpu, size, bus);
+	free(table);
+	return found;
 }
 
 bool reach_has_endpoint(struct physbio_topology *t)

@@ -216,6 +216,7 @@ END
 	expect 0 "0002:01:00.0" "$physbio" topo --live="$tmp"
 	sed '/^[1-9a-f][0-9a-f]*: /d' "$live/lspci" >"$tmp/lspci"
 	expect 0 "0004:00:00.0" "$physbio" topo --live="$tmp"
+	expect 0 "ACS bits are unknown" "$physbio" topo --live="$tmp"
 fi
 
 # The same columns for text.
