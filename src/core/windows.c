@@ -205,31 +205,34 @@ static pb_dma_addr_t addr_in_reach(const struct reach *r,
 
 #define GROUP 4u
 
-static bool reach_has_group(const struct reach *r,
-			    const struct pb_phys_vec *vecs)
+/* Return: false, and nothing is written, if one of them is not in the window. */
+static inline bool map_group_in_reach(const struct reach *r,
+				      const struct pb_phys_vec *vecs,
+				      pb_dma_addr_t *addrs)
 {
-	return reach_has(r, &vecs[0]) && reach_has(r, &vecs[1]) &&
-	       reach_has(r, &vecs[2]) && reach_has(r, &vecs[3]);
-}
-
-static void group_in_reach(const struct reach *r,
-			   const struct pb_phys_vec *vecs, pb_dma_addr_t *addrs)
-{
+	if (!reach_has(r, &vecs[0]) || !reach_has(r, &vecs[1]) ||
+	    !reach_has(r, &vecs[2]) || !reach_has(r, &vecs[3]))
+		return false;
 	addrs[0] = addr_in_reach(r, &vecs[0]);
 	addrs[1] = addr_in_reach(r, &vecs[1]);
 	addrs[2] = addr_in_reach(r, &vecs[2]);
 	addrs[3] = addr_in_reach(r, &vecs[3]);
+	return true;
 }
 
 /* Groups in front that are in one window. Return: how many ranges. */
 static u32 reach_map(const struct reach *r, const struct pb_phys_vec *vecs,
 		     u32 nr, pb_dma_addr_t *addrs)
 {
-	u32 i;
+	/* Its own: what is stored might be @r, and would be read again. */
+	const struct reach own = *r;
+	const struct pb_phys_vec *vec = vecs;
+	const struct pb_phys_vec *behind = vecs + round_down(nr, GROUP);
 
-	for (i = 0; nr - i >= GROUP && reach_has_group(r, &vecs[i]); i += GROUP)
-		group_in_reach(r, &vecs[i], &addrs[i]);
-	return i;
+	for (; vec < behind && map_group_in_reach(&own, vec, addrs);
+	     vec += GROUP)
+		addrs += GROUP;
+	return (u32)(vec - vecs);
 }
 
 /*
@@ -289,28 +292,48 @@ static void set_sort(struct reach_set *set)
 	set->nr_sorted = set->nr;
 }
 
+/* Return: false, and nothing is written, if it is in no window of the table. */
+static inline bool map_in_table(const struct reach_table *t,
+				const struct pb_phys_vec *vec,
+				pb_dma_addr_t *addr)
+{
+	pb_phys_addr_t paddr = vec->paddr;
+	unsigned long near = paddr >= t->start[1];
+	u64 at, end;
+
+	near += paddr >= t->start[2];
+	near += paddr >= t->start[3];
+	at = (pb_phys_addr_t)(paddr - t->start[near]);
+	end = at + vec->len;
+	if (unlikely(end < at || end > t->size[near]))
+		return false;
+	*addr = physbio_dma_make(paddr + t->offset[near]);
+	return true;
+}
+
+static inline bool map_group_in_table(const struct reach_table *t,
+				      const struct pb_phys_vec *vecs,
+				      pb_dma_addr_t *addrs)
+{
+	return map_in_table(t, &vecs[0], &addrs[0]) &&
+	       map_in_table(t, &vecs[1], &addrs[1]) &&
+	       map_in_table(t, &vecs[2], &addrs[2]) &&
+	       map_in_table(t, &vecs[3], &addrs[3]);
+}
+
 static inline u32 table_map(const struct reach_table *table,
 			    const struct pb_phys_vec *vecs, u32 nr,
 			    pb_dma_addr_t *addrs)
 {
-	/* Not read again and again, though what is stored might be the table. */
-	const pb_phys_addr_t start1 = table->start[1], start2 = table->start[2],
-			     start3 = table->start[3];
 	const struct pb_phys_vec *vec = vecs, *behind = vecs + nr;
-	unsigned long near;
-	u64 at, end;
+	const struct pb_phys_vec *rest = vecs + round_down(nr, GROUP);
 
-	for (; vec < behind; vec++) {
-		near = vec->paddr >= start1;
-		near += vec->paddr >= start2;
-		near += vec->paddr >= start3;
-		at = (pb_phys_addr_t)(vec->paddr - table->start[near]);
-		end = at + vec->len;
-		if (unlikely(end < at || end > table->size[near]))
-			break;
-		*addrs++ = physbio_dma_make(vec->paddr + table->offset[near]);
-	}
-	return nr - (u32)(behind - vec);
+	for (; vec < rest && map_group_in_table(table, vec, addrs);
+	     vec += GROUP)
+		addrs += GROUP;
+	for (; vec < behind && map_in_table(table, vec, addrs); vec++)
+		addrs++;
+	return (u32)(vec - vecs);
 }
 
 u32 physbio_table_map(const struct reach_table *table,
