@@ -7,12 +7,10 @@
  * What remains: a batch that jumps among four windows compares each address with three
  * starts and loads what it chose: 19 instructions a range in portable code, where the
  * bare loop has 6 and does one range a cycle; the goal is two and a half cycles. With
- * AVX-512 it is less than a cycle. Of 256 windows the four are found by four searches,
- * of some 25 ns each: whether a range is in one that was found is predicted wrongly,
- * and known only when the search before is done. That is one unit of the batch of
- * 256, and two with AVX-512, which has no other. Random over 16 irregular windows is
- * four halvings and two predictions that fail one time in 16; search trees were no
- * faster there. Nor were they over 4096 windows: of any kind they took 35 to 37.
+ * AVX-512 it is less than a cycle. Of 256 windows the four are searched for together,
+ * before the batch goes on: half a unit of it. Random over 16 irregular windows is four
+ * halvings and two predictions that fail one time in 16; search trees were no faster
+ * there. Nor were they over 4096 windows: of any kind they took 35 to 37.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -415,8 +415,8 @@ PB_API void pb_dma_unmap_phys(const struct pb_device *dev, pb_dma_addr_t addr,
  * @addrs: bus address of the first byte of each, @nr of them
  *
  * As pb_dma_map_phys() of each, and undone likewise with pb_dma_unmap_phys(), but a
- * window is looked up only where the ranges leave it. Not with vectors that hold bus
- * addresses. Context: any. Return: 0; -EIO if one can't be mapped, and then nothing is
+ * window is not looked up again while the ranges are in few. Not with vectors that hold
+ * bus addresses. Context: any. Return: 0; -EIO if one can't be mapped, and then nothing is
  * and @addrs is undefined.
  */
 PB_API int physbio_xlate_map_batch(const struct pb_device *dev,

@@ -372,6 +372,28 @@ static bool set_search(const struct pb_device *dev, struct reach_set *set,
 	return true;
 }
 
+#define AHEAD 8u
+#define AHEAD_PAYS (4 * AHEAD)
+
+/*
+ * A batch whose first group has several windows will jump among them. They are searched
+ * for at once: if each search waited until the range before it has left those that are
+ * known, that would be predicted wrongly each time. It may be that one is of no use.
+ */
+static noinline void look_ahead(const struct pb_device *dev,
+				struct reach_set *set,
+				const struct pb_phys_vec *vecs)
+{
+	const struct physbio_window *w[AHEAD];
+	u32 i;
+
+	for (i = 0; i < AHEAD; i++)
+		w[i] = window_near(dev->xlate, vecs[i].paddr);
+	for (i = 0; i < AHEAD && set->nr < NR_REACHES; i++)
+		if (!set_has(set, &vecs[i]))
+			set_add(set, reach_of(w[i], dev->dma_mask));
+}
+
 /* Ranges that are not all in @r, the remembered window. */
 static __always_inline int map_by_set(const struct pb_device *dev,
 				      struct reach r,
@@ -401,6 +423,8 @@ static __always_inline int map_by_set(const struct pb_device *dev,
 		}
 		if (n)
 			continue;
+		if (!set.nr_sorted && nr - i >= AHEAD_PAYS)
+			look_ahead(dev, &set, &vecs[i]);
 		if (set.nr_sorted != set.nr)
 			set_sort(&set);
 		n = loops->table_map(&set.table, &vecs[i], nr - i, &addrs[i]);

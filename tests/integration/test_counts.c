@@ -413,7 +413,7 @@ static void a_device_that_moves_is_followed(void **state)
 	}
 }
 
-static void check_batch_lookups(unsigned int stride)
+static void check_batch_lookups(unsigned int stride, unsigned int lookups)
 {
 	const struct physbio_repr *r = &physcnt_physbio_repr;
 	struct pb_phys_vec vecs[4 * ENTRIES];
@@ -430,17 +430,22 @@ static void check_batch_lookups(unsigned int stride)
 	assert_int_equal(r->xlate_map_batch(&dev, vecs, ARRAY_SIZE(vecs),
 					    PB_DMA_TO_DEVICE, 0, addrs),
 			 0);
-	assert_int_equal(physbio_counts[PHYSBIO_LOOKUP] - had, 4);
+	assert_int_equal(physbio_counts[PHYSBIO_LOOKUP] - had, lookups);
 	for (i = 0; i < ARRAY_SIZE(vecs); i++)
 		assert_true(physbio_dma_value(addrs[i]) ==
 			    vecs[i].paddr + 0x1000000);
 }
 
-/* The ranges are in four windows, one after the other or in turn. */
+/* The ranges are in four windows, one after the other. */
 static void a_batch_looks_up_each_window_once(void **state)
 {
-	check_batch_lookups(1);
-	check_batch_lookups(ENTRIES + 1);
+	check_batch_lookups(1, 4);
+}
+
+/* In turn: what follows the first range is looked up ahead, and nothing after that. */
+static void a_batch_that_jumps_looks_up_its_first_ranges(void **state)
+{
+	check_batch_lookups(ENTRIES + 1, 1 + 8);
 }
 
 static int up(void **state)
@@ -476,6 +481,7 @@ int main(void)
 		cmocka_unit_test(the_first_window_is_looked_up_once),
 		cmocka_unit_test(a_device_that_moves_is_followed),
 		cmocka_unit_test(a_batch_looks_up_each_window_once),
+		cmocka_unit_test(a_batch_that_jumps_looks_up_its_first_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

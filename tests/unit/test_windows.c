@@ -571,7 +571,7 @@ static void a_batch_minds_both_borders(void **state)
 	uint32_t i, bad, nr;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		for (nr = 1; nr <= 26; nr++)
+		for (nr = 1; nr <= 40; nr++)
 			for (bad = 0; bad < nr; bad++) {
 				fill_in_windows(vecs, want, nr, 1 + nr % 3);
 				assert_int_equal(init(windows, 3), 0);
