@@ -13,14 +13,14 @@
 
 int physbio_bio_keep_pages(struct pb_bio *bio)
 {
-	unsigned int i;
+	struct pb_page **pages = physbio_bio_kept_pages(bio);
+	unsigned int n = bio->bi_max_vecs, i;
 
-	if (bio->bi_vcnt || !bio->bi_max_vecs ||
-	    pb_bio_flagged(bio, PB_BIO_CLONED))
+	if (bio->bi_vcnt || !n || pb_bio_flagged(bio, PB_BIO_CLONED))
 		return -EINVAL;
 	/* For a few entries memset() takes longer than all that is saved. */
-	for (i = 0; i < bio->bi_max_vecs; i++)
-		WRITE_ONCE(physbio_bio_kept_pages(bio)[i], NULL);
+	for (i = 0; i < n; i++)
+		WRITE_ONCE(pages[i], NULL);
 	pb_bio_set_flag(bio, PHYSBIO_BIO_PAGES_KEPT);
 	return 0;
 }

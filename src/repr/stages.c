@@ -53,14 +53,17 @@ static void io_pin(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io)
 		range_pin(&io->ranges[i]);
 }
 
-/* As extraction does, each range being an entry. */
+/* As those that keep nothing are added; of a range that is an entry the page is kept. */
 static void io_add_kept(struct pb_bio *bio, const struct physbio_stage_range *r,
 			const struct physbio_stage_range *end)
 {
 	physbio_bio_keep_pages(bio);
 	for (; r < end; r++) {
-		__pb_bio_add_page(bio, r->page, r->len, 0);
-		physbio_bio_keep_page(bio, r->page);
+		uint16_t had = bio->bi_vcnt;
+
+		pb_bio_add_page(bio, r->page, r->len, 0);
+		if (bio->bi_vcnt != had)
+			physbio_bio_keep_page(bio, r->page);
 	}
 }
 
