@@ -99,7 +99,7 @@ static void set_up_memory(void)
 			.start = piece_start(i),
 			.size = (uint64_t)PIECE_PAGES * PAGE,
 			.kind = PHYSBIO_MEM_RAM_EMPTY,
-			.nid = -1,
+			.nid = bench.node,
 		};
 	if (physbio_mem_create_for(ranges, NR_PIECES, &options, &mem, &error))
 		bench_die(&bench, "memory: %s", error.message);
@@ -374,6 +374,7 @@ static void bench_lookups(void)
 
 static void describe(void)
 {
+	bench_note_memory(&bench, mem, piece_start(0), "made up");
 	bench_note(
 		&bench, "shown",
 		"ns for the whole way of an I/O with page vectors; ratios of physical vectors to it, given pages");

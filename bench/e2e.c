@@ -115,7 +115,7 @@ static void alloc_buffer(enum buffer_use use, enum physbio_buffer_kind kind,
 {
 	struct physbio_error error;
 
-	if (physbio_buffer_alloc(kind, size, -1, &buffers[use], &error))
+	if (physbio_buffer_alloc(kind, size, bench.node, &buffers[use], &error))
 		snprintf(missing[use], sizeof(missing[use]), "%s",
 			 error.message);
 }
@@ -624,11 +624,8 @@ static void bench_shape(const struct shape *shape)
 
 static void describe(void)
 {
-	char numa[80];
-
-	physbio_numa_describe(numa, sizeof(numa));
-	bench_note(&bench, "memory", "%s; addresses: %s", numa,
-		   snapshot.source);
+	bench_note_memory(&bench, mem, physbio_buffer_phys(buffers[SMALL], 0),
+			  snapshot.source);
 	bench_note(
 		&bench, "limits",
 		"max_sectors %u, max_segments %u, segment boundary 4 GiB, no virt boundary",

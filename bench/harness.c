@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <physbio/buffer.h>
+
 #include "config.h"
 #include "harness.h"
 
@@ -152,6 +154,21 @@ void bench_note(const struct bench *b, const char *key, const char *format, ...)
 	vprintf(format, args);
 	va_end(args);
 	putchar('\n');
+}
+
+void bench_note_memory(const struct bench *b, const struct physbio_mem *mem,
+		       pb_phys_addr_t paddr, const char *source)
+{
+	int node = physbio_mem_nid(mem, paddr);
+	char numa[80];
+
+	physbio_numa_describe(numa, sizeof(numa));
+	if (node < 0)
+		bench_note(b, "memory", "%s; addresses: %s", numa, source);
+	else
+		bench_note(b, "memory",
+			   "%s, page structs on node %d; addresses: %s", numa,
+			   node, source);
 }
 
 /* --- cases --- */

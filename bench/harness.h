@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <physbio/mem.h>
+
 struct bench {
 	const char *name;
 	const char *title; /* what is compared */
@@ -49,6 +51,10 @@ void bench_die(const struct bench *b, const char *format, ...)
 /* Something that a report should say of the machine or the memory. */
 void bench_note(const struct bench *b, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* And where memory is: the page struct of an address that was touched. */
+void bench_note_memory(const struct bench *b, const struct physbio_mem *mem,
+		       pb_phys_addr_t paddr, const char *source);
 
 /* Is the case one of those that are asked for? Each case is asked about once. */
 bool bench_wanted(struct bench *b, const char *name);

@@ -404,13 +404,7 @@ static void bench_shape(const struct shape *shape)
 
 static void describe(void)
 {
-	int node = physbio_mem_nid(mem, START);
-
-	if (node < 0)
-		bench_note(&bench, "memory",
-			   "page structs are on the only node there is");
-	else
-		bench_note(&bench, "memory", "page structs on node %d", node);
+	bench_note_memory(&bench, mem, START, "made up");
 	bench_note(&bench, "caches", "%u entries: %zu bytes a thread's own",
 		   NR_SECTIONS,
 		   sizeof(struct physbio_rescache) +

@@ -110,7 +110,7 @@ static void set_up_memory(void)
 			.start = piece_start(i),
 			.size = (uint64_t)PIECE_PAGES * PAGE,
 			.kind = PHYSBIO_MEM_RAM_EMPTY,
-			.nid = -1,
+			.nid = bench.node,
 		};
 	if (physbio_mem_create_for(ranges, NR_PIECES, &options, &mem, &error))
 		bench_die(&bench, "memory: %s", error.message);
@@ -432,6 +432,7 @@ static void bench_which(int which)
 
 static void describe(void)
 {
+	bench_note_memory(&bench, mem, piece_start(0), "made up");
 	bench_note(
 		&bench, "work",
 		"to mark each page dirty and drop a pin, pages of order 0, by pages that the bio has kept: ns for an entry");

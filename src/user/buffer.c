@@ -18,6 +18,8 @@
 #include <numa.h>
 #endif
 
+#include "mem-internal.h"
+
 #define HUGE_SIZE ((size_t)2 << 20)
 #define SECTION_SIZE ((pb_phys_addr_t)128 << 20)
 #define TRIES 4
@@ -78,14 +80,6 @@ static int map_buffer(struct physbio_buffer *b, size_t page_size)
 	return 0;
 }
 
-static void place(struct physbio_buffer *b, int nid)
-{
-#ifdef HAVE_LIBNUMA
-	if (nid >= 0 && numa_available() >= 0 && numa_max_node() > 0)
-		numa_tonode_memory(b->virt, b->size, nid);
-#endif
-}
-
 static void touch(struct physbio_buffer *b)
 {
 	size_t host = (size_t)sysconf(_SC_PAGESIZE), at;
@@ -118,7 +112,7 @@ int physbio_buffer_alloc(enum physbio_buffer_kind kind, size_t size, int nid,
 				    "no free hugetlb pages of 2 MiB" :
 				    "buffer");
 	}
-	place(b, nid);
+	physbio_place(b->virt, b->size, nid);
 	touch(b);
 	*buffer = b;
 	return 0;

@@ -228,6 +228,81 @@ static void pins_that_are_not_there_are_reported(void **state)
 	small->refcount.counter = large->refcount.counter = 0;
 }
 
+/* A machine of some nodes, and what is asked to be on which. */
+static int fake_nodes;
+static struct {
+	char *start, *end;
+	int node;
+} placed[16];
+static unsigned int nr_placed;
+
+int __wrap_numa_available(void);
+int __wrap_numa_max_node(void);
+void __wrap_numa_tonode_memory(void *start, size_t size, int node);
+
+int __wrap_numa_available(void)
+{
+	return fake_nodes ? 0 : -1;
+}
+
+int __wrap_numa_max_node(void)
+{
+	return fake_nodes - 1;
+}
+
+void __wrap_numa_tonode_memory(void *start, size_t size, int node)
+{
+	assert_true(nr_placed < ARRAY_SIZE(placed));
+	placed[nr_placed].start = start;
+	placed[nr_placed].end = (char *)start + size;
+	placed[nr_placed++].node = node;
+}
+
+/* The node that an address was last placed on; -1: none. */
+static int placed_on(const void *addr)
+{
+	unsigned int i = nr_placed;
+
+	while (i--)
+		if ((const char *)addr >= placed[i].start &&
+		    (const char *)addr < placed[i].end)
+			return placed[i].node;
+	return -1;
+}
+
+static void page_structs_and_bytes_are_on_their_node(void **state)
+{
+	const pb_phys_addr_t size = PG * PB_PAGES_PER_SUBSECTION;
+	const struct physbio_mem_range two[] = {
+		{ RAM_START, size, PHYSBIO_MEM_RAM, 1, NULL },
+		{ RAM_START + 2 * size, size, PHYSBIO_MEM_RAM, 0, NULL },
+		{ RAM_START + 4 * size, size, PHYSBIO_MEM_RAM, -1, NULL },
+	};
+	unsigned int i;
+
+	for (fake_nodes = 2; fake_nodes >= 0; fake_nodes--) {
+		nr_placed = 0;
+		assert_int_equal(physbio_mem_create(two, 3, &mem, NULL), 0);
+		if (fake_nodes == 2 && !nr_placed) {
+			mem_down(state);
+			skip(); /* built without libnuma */
+		}
+		if (fake_nodes < 2)
+			assert_int_equal(nr_placed, 0);
+		for (i = 0; i < 3; i++) {
+			pb_phys_addr_t middle = two[i].start + size / 2;
+			int node = fake_nodes == 2 ? two[i].nid : -1;
+
+			assert_int_equal(
+				placed_on(physbio_mem_page(mem, middle)), node);
+			assert_int_equal(
+				placed_on(physbio_mem_virt(mem, middle)), node);
+		}
+		mem_down(state);
+	}
+	fake_nodes = 0;
+}
+
 static void nodes_are_known_where_there_are_several(void **state)
 {
 	assert_int_equal(physbio_mem_nid(mem, 0), -1);
@@ -274,6 +349,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			pins_that_are_not_there_are_reported, three_ranges,
 			mem_down),
+		cmocka_unit_test(page_structs_and_bytes_are_on_their_node),
 		cmocka_unit_test_setup_teardown(
 			nodes_are_known_where_there_are_several, three_ranges,
 			mem_down),
