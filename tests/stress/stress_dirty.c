@@ -95,6 +95,8 @@ void __wrap_pb_bio_put(struct pb_bio *bio)
 		stress_count(PUT_BY_WORK);
 		if (is_last(bio))
 			stress_count(LAST_BY_WORK);
+		if (puts % 8 == 1)
+			sched_yield(); /* so that others meet the work */
 	} else {
 		stress_count(PUT_AT_ONCE);
 	}
