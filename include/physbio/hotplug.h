@@ -47,7 +47,8 @@ PB_API int physbio_mem_offline(struct physbio_mem *mem, pb_phys_addr_t start);
  * Context: may sleep, outside of read sections, with no hold on the range; not from two
  * threads at once for one map. Return: 0; -ENODEV if no range begins there; -EINVAL if it
  * is not offline or removed already; -EBUSY if it was in use until the end of the time:
- * it stays offline, and this can be called again.
+ * it stays offline, and this can be called again; -ENOMEM if it is removed, but the host
+ * would not take all of it away: a touch that comes too late may go unseen.
  * Source: remove_memory(), memunmap_pages()
  */
 PB_API int physbio_mem_remove(struct physbio_mem *mem, pb_phys_addr_t start,

@@ -94,14 +94,17 @@ static bool range_wait(const struct physbio_mem *mem,
 
 /* --- away, and back --- */
 
-static void range_remove(struct physbio_mem *mem, struct mem_range *mr)
+static int range_remove(struct physbio_mem *mem, struct mem_range *mr)
 {
+	bool closed;
+
 	physbio_memmap_offline(number_of(mem, mr));
 	__atomic_store_n(&mr->gone, 1, __ATOMIC_SEQ_CST);
 	physbio_read_synchronize();
-	physbio_memmap_remove(number_of(mem, mr));
+	closed = physbio_memmap_remove(number_of(mem, mr));
 	if (mr->bytes)
-		physbio_close(mr->bytes, (size_t)mr->range.size);
+		closed &= physbio_close(mr->bytes, (size_t)mr->range.size);
+	return closed ? 0 : -ENOMEM;
 }
 
 int physbio_mem_remove(struct physbio_mem *mem, pb_phys_addr_t start,
@@ -116,8 +119,7 @@ int physbio_mem_remove(struct physbio_mem *mem, pb_phys_addr_t start,
 		return -EINVAL;
 	if (!range_wait(mem, mr, timeout < 0 ? NULL : &deadline))
 		return -EBUSY;
-	range_remove(mem, mr);
-	return 0;
+	return range_remove(mem, mr);
 }
 
 static int range_add(struct physbio_mem *mem, struct mem_range *mr)

@@ -74,8 +74,8 @@ bool physbio_memmap_can_change(void);
 /* Say of the frames of a range that they are not valid any more. */
 void physbio_memmap_offline(unsigned int i);
 
-/* Take the page structs of a range away; nobody knows them any more. */
-void physbio_memmap_remove(unsigned int i);
+/* Take the page structs of a range away; nobody knows them any more. As above. */
+bool physbio_memmap_remove(unsigned int i);
 
 /* New page structs for a range that was removed. -ENOMEM: it stays removed. */
 int physbio_memmap_add(unsigned int i);
@@ -93,8 +93,11 @@ static inline struct pb_page *physbio_the_page(pb_phys_addr_t paddr)
 		(unsigned long)(paddr >> PB_PAGE_SHIFT));
 }
 
-/* What is there is lost, and whoever touches it faults. Whole pages of the host. */
-void physbio_close(void *addr, size_t size);
+/*
+ * What is there is lost, and whoever touches it faults. Whole pages of the host. False:
+ * the host refused one of the two.
+ */
+bool physbio_close(void *addr, size_t size);
 
 /*
  * Wait until all I/O that began under the epoch lifetime before the call has ended, but

@@ -103,10 +103,11 @@ int physbio_mem_nid(const struct physbio_mem *mem, pb_phys_addr_t paddr)
 	return nid;
 }
 
-void physbio_close(void *addr, size_t size)
+bool physbio_close(void *addr, size_t size)
 {
-	madvise(addr, size, MADV_DONTNEED);
-	mprotect(addr, size, PROT_NONE);
+	bool lost = !madvise(addr, size, MADV_DONTNEED);
+
+	return !mprotect(addr, size, PROT_NONE) && lost;
 }
 
 static bool range_setup(struct mem_range *mr)

@@ -597,7 +597,7 @@ void physbio_memmap_offline(unsigned int i)
 }
 
 /* Host pages with these page structs alone; what is beside them is cleared. */
-static void structs_close(unsigned long pfn, unsigned long end)
+static bool structs_close(unsigned long pfn, unsigned long end)
 {
 	uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
 	struct pb_page *page = physbio_sparsemem_extreme_pfn_to_page(pfn);
@@ -607,15 +607,16 @@ static void structs_close(unsigned long pfn, unsigned long end)
 
 	if (from >= to) {
 		memset(start, 0, (size_t)(stop - start));
-		return;
+		return true;
 	}
 	memset(start, 0, (size_t)(from - start));
 	memset(to, 0, (size_t)(stop - to));
-	physbio_close(from, (size_t)(to - from));
+	return physbio_close(from, (size_t)(to - from));
 }
 
-void physbio_memmap_remove(unsigned int i)
+bool physbio_memmap_remove(unsigned int i)
 {
+	bool closed = true;
 	unsigned long pfn = first_pfn(&made.ranges[i]), upto;
 	unsigned long end = last_pfn(&made.ranges[i]) + 1;
 
@@ -623,8 +624,9 @@ void physbio_memmap_remove(unsigned int i)
 		upto = end;
 		if (made.options.sections_apart)
 			upto = min(end, (pfn | (PB_PAGES_PER_SECTION - 1)) + 1);
-		structs_close(pfn, upto);
+		closed &= structs_close(pfn, upto);
 	}
+	return closed;
 }
 
 int physbio_memmap_add(unsigned int i)

@@ -225,6 +225,28 @@ static void a_range_that_finds_no_room_stays_removed(void **state)
 	let_go(PEER);
 }
 
+/* Bytes or page structs stay accessible: that is said, and the range is gone all the same. */
+static void what_the_host_keeps_open_is_reported(void **state)
+{
+	bool structs = PB_PAGES_PER_SUBSECTION * sizeof(struct pb_page) > 4096;
+	unsigned int nth;
+	int err;
+
+	for (nth = 1;; nth++) {
+		assert_int_equal(physbio_mem_offline(mem, PEER), 0);
+		call_fails = nth;
+		err = physbio_mem_remove(mem, PEER, 0);
+		if (!err)
+			break;
+		assert_int_equal(err, -ENOMEM);
+		assert_null(physbio_mem_page(mem, PEER));
+		assert_int_equal(physbio_mem_pin(mem, PEER, 1), -EFAULT);
+		assert_int_equal(physbio_mem_add(mem, PEER), 0);
+	}
+	call_fails = 0;
+	assert_int_equal(nth - 1, structs ? 2 : 1);
+}
+
 /* What keeps a range, how it is taken and how it is let go. */
 static struct test_bio tb;
 static struct physbio_hold hold;
@@ -343,6 +365,7 @@ int main(void)
 		WITH_MAP(an_offline_range_comes_back_as_it_was),
 		WITH_MAP(a_reference_keeps_an_offline_range_from_coming_back),
 		WITH_MAP(a_range_that_finds_no_room_stays_removed),
+		WITH_MAP(what_the_host_keeps_open_is_reported),
 		WITH_MAP(who_uses_a_range_is_waited_for),
 		WITH_MAP(a_read_section_keeps_what_it_found),
 	};
