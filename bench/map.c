@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What it costs to map a request for a device and to unmap it again, by how the device
+ * reaches the memory: RAM through each kind of translator, a peer's memory by each way, and
+ * what the answer to "whose memory is it" costs where a bio may be of several. Every range
+ * is compared with what that way must give first.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <physbio/bounce.h>
+#include <physbio/iommu.h>
+#include <physbio/mem.h>
+
+#include "../src/repr/ops.h"
+#include "harness.h"
+
+static struct bench bench = {
+	.name = "map",
+	.title =
+		"a request is mapped and unmapped, by how the device reaches its memory",
+	.rounds = 200,
+};
+
+#define PAGE 4096u
+#define MIB (UINT64_C(1) << 20)
+#define MAX_RANGES 256u
+#define REQUESTS 8u /* of a sample */
+
+/* --- the machine --- */
+
+#define RAM_START (UINT64_C(1) << 32)
+#define RAM_SIZE (256 * MIB)
+#define POOL_START (RAM_START + RAM_SIZE - 16 * MIB)
+#define BAR_START (UINT64_C(1) << 40)
+#define BAR_SIZE (256 * MIB)
+#define BUS_OFFSET (UINT64_C(0) - (UINT64_C(1) << 39))
+#define NR_REGIONS 16u
+
+static struct physbio_mem *mem;
+static struct physbio_region regions[NR_REGIONS];
+static const struct physbio_region *region_list[NR_REGIONS];
+static struct physbio_region_table region_table;
+
+static void set_up_memory(void)
+{
+	struct physbio_mem_range ranges[1 + NR_REGIONS] = { { 0 } };
+	struct physbio_error error;
+	uint32_t i;
+
+	ranges[0] = (struct physbio_mem_range){ RAM_START, RAM_SIZE,
+						PHYSBIO_MEM_RAM, bench.node,
+						NULL };
+	for (i = 0; i < NR_REGIONS; i++) {
+		regions[i] =
+			(struct physbio_region){ BAR_START + 2 * i * BAR_SIZE,
+						 BAR_SIZE, BUS_OFFSET, i };
+		region_list[i] = &regions[i];
+		ranges[1 + i] =
+			(struct physbio_mem_range){ regions[i].start, BAR_SIZE,
+						    PHYSBIO_MEM_BAR, bench.node,
+						    &regions[i] };
+	}
+	if (physbio_mem_create(ranges, 1 + NR_REGIONS, &mem, &error))
+		bench_die(&bench, "memory: %s", error.message);
+	if (physbio_region_table_init(&region_table, region_list, NR_REGIONS))
+		bench_die(&bench, "no such regions");
+}
+
+/* --- how a device reaches memory --- */
+
+enum way {
+	IDENTITY,
+	WINDOWS,
+	IOVA_STRICT,
+	IOVA_DEFERRED,
+	BOUNCED,
+	MIXED, /* the identity, and each range is looked up among regions */
+	BUS_ADDRESS, /* these are of a peer's memory: below a common bridge */
+	HOST_BRIDGE,
+	OWN_BAR,
+	PEER_MIXED,
+	NR_WAYS
+};
+
+static const char *const way_names[NR_WAYS] = {
+	[IDENTITY] = "identity",
+	[WINDOWS] = "windows",
+	[IOVA_STRICT] = "IOVA, strict",
+	[IOVA_DEFERRED] = "IOVA, deferred",
+	[BOUNCED] = "bounced",
+	[MIXED] = "looked up",
+	[BUS_ADDRESS] = "peer, bus address",
+	[HOST_BRIDGE] = "peer, host bridge",
+	[OWN_BAR] = "peer, own BAR",
+	[PEER_MIXED] = "peer, looked up",
+};
+
+static bool is_peer(enum way way)
+{
+	return way >= BUS_ADDRESS;
+}
+
+/* Sixteen windows of RAM, each with an offset of its own, and one for peers. */
+#define NR_WINDOWS 17u
+
+static struct physbio_window windows[NR_WINDOWS];
+
+static void fill_windows(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < NR_WINDOWS - 1; i++)
+		windows[i] = (struct physbio_window){
+			RAM_START + i * (RAM_SIZE / (NR_WINDOWS - 1)),
+			RAM_SIZE / (NR_WINDOWS - 1),
+			(UINT64_C(1) << 44) + i * (UINT64_C(3) << 40)
+		};
+	windows[i] = (struct physbio_window){ BAR_START,
+					      2 * NR_REGIONS * BAR_SIZE,
+					      BAR_START + BUS_OFFSET };
+}
+
+struct reach {
+	struct physbio_xlate xlate, inner;
+	struct physbio_iommu *iommu;
+	struct physbio_bounce *pool;
+	uint64_t index[PHYSBIO_WINDOW_INDEX_BYTES(NR_WINDOWS) / 8];
+	uint8_t p2p_map[NR_REGIONS];
+	struct pb_device dev;
+};
+
+static void windows_up(struct physbio_xlate *x, struct reach *r,
+		       const struct physbio_window *w, uint32_t nr)
+{
+	if (phys_physbio_repr.xlate_init_windows(x, w, nr, r->index))
+		bench_die(&bench, "no such windows");
+}
+
+static void iommu_up(struct reach *r, unsigned int deferred)
+{
+	if (physbio_iommu_create(PAGE, UINT64_C(1) << 30, UINT64_C(1) << 40,
+				 &r->iommu) ||
+	    physbio_iommu_set_deferred(r->iommu, deferred))
+		bench_die(&bench, "no IOMMU");
+	physbio_xlate_init_iommu(&r->xlate, r->iommu);
+}
+
+/* The device reaches the pool alone. */
+static void bounce_up(struct reach *r)
+{
+	static const struct physbio_window pool = { POOL_START, 16 * MIB,
+						    POOL_START };
+
+	windows_up(&r->inner, r, &pool, 1);
+	if (physbio_bounce_create(mem, POOL_START, 16 * MIB, 2048, &r->pool) ||
+	    physbio_xlate_init_bounce(&r->xlate, &r->inner, r->pool))
+		bench_die(&bench, "no pool");
+}
+
+static enum pb_pci_p2pdma_map_type p2p_type(enum way way)
+{
+	return way == HOST_BRIDGE ? PB_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE :
+				    PB_PCI_P2PDMA_MAP_BUS_ADDR;
+}
+
+static void reach_up(struct reach *r, enum way way)
+{
+	phys_physbio_repr.xlate_init_identity(&r->xlate);
+	if (way == WINDOWS || way == HOST_BRIDGE)
+		windows_up(&r->xlate, r, windows, NR_WINDOWS);
+	else if (way == IOVA_STRICT || way == IOVA_DEFERRED)
+		iommu_up(r, way == IOVA_DEFERRED ? 256 : 0);
+	else if (way == BOUNCED)
+		bounce_up(r);
+	memset(r->p2p_map, p2p_type(way), sizeof(r->p2p_map));
+	phys_physbio_repr.xlate_set_p2p(&r->xlate, r->p2p_map, NR_REGIONS);
+	if (way == OWN_BAR)
+		physbio_xlate_set_own_bar(&r->xlate, &regions[0]);
+	r->dev = (struct pb_device){ .xlate = &r->xlate,
+				     .dma_mask = UINT64_MAX,
+				     .numa_node = -1 };
+}
+
+static void reach_down(struct reach *r)
+{
+	physbio_iommu_destroy(r->iommu);
+	physbio_bounce_destroy(r->pool);
+}
+
+/* What the first byte of a range must become; 0: any address. */
+static uint64_t expected(enum way way, uint64_t paddr)
+{
+	uint32_t i;
+
+	switch (way) {
+	case IDENTITY:
+	case MIXED:
+		return paddr;
+	case WINDOWS:
+	case HOST_BRIDGE:
+		for (i = 0; i < NR_WINDOWS; i++)
+			if (paddr - windows[i].start < windows[i].size)
+				return windows[i].bus +
+				       (paddr - windows[i].start);
+		return UINT64_MAX;
+	case BUS_ADDRESS:
+	case PEER_MIXED:
+		return paddr + BUS_OFFSET;
+	case OWN_BAR:
+		return paddr - regions[0].start;
+	default:
+		return 0;
+	}
+}
+
+/* --- requests --- */
+
+static const struct shape {
+	const char *name;
+	unsigned int ranges;
+	unsigned int range_len; /* bytes */
+} shapes[] = {
+	{ "4 KiB", 1, PAGE },
+	{ "64 KiB, 16 ranges", 16, PAGE },
+	{ "1 MiB, 1 range", 1, 1 << 20 },
+	{ "1 MiB, 256 ranges", MAX_RANGES, PAGE },
+};
+
+#define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
+
+struct runner {
+	const struct shape *shape;
+	enum way way;
+	struct reach reach;
+	struct pb_request_queue *q;
+	struct pb_block_device bdev;
+	struct pb_bio bios[REQUESTS];
+	struct pb_bio_vec vecs[REQUESTS][MAX_RANGES];
+	struct pb_request rqs[REQUESTS];
+	struct pb_nvme_list_page lists[PB_NVME_MAX_LIST_PAGES];
+	struct pb_nvme_range ranges[PB_NVME_MAX_SEGS];
+	struct pb_nvme_iod iods[REQUESTS];
+};
+
+/* No two ranges touch, and those of a request are in no order. */
+static uint64_t range_at(const struct runner *run, unsigned int i)
+{
+	unsigned int n = REQUESTS * run->shape->ranges;
+	uint64_t at = (uint64_t)(i * 37 % n) * 2 * run->shape->range_len;
+
+	return (is_peer(run->way) ? BAR_START : RAM_START) + at;
+}
+
+static void fill_bio(struct runner *run, unsigned int b)
+{
+	struct pb_bio *bio = &run->bios[b];
+	unsigned int i, n = run->shape->ranges;
+
+	phys_physbio_repr.bio_init(bio, &run->bdev, run->vecs[b], MAX_RANGES,
+				   PB_REQ_OP_READ);
+	if (run->way == MIXED || run->way == PEER_MIXED)
+		phys_physbio_repr.bio_set_mixed(bio, &region_table);
+	else if (is_peer(run->way))
+		phys_physbio_repr.bio_set_region(bio, &regions[0]);
+	for (i = 0; i < n; i++)
+		if (phys_physbio_repr.bio_add_phys(bio,
+						   range_at(run, b * n + i),
+						   run->shape->range_len) !=
+		    (int)run->shape->range_len)
+			bench_die(&bench, "%s: no such bio", run->shape->name);
+}
+
+static void requests_up(struct runner *run)
+{
+	unsigned int b, segs;
+
+	for (b = 0; b < REQUESTS; b++) {
+		fill_bio(run, b);
+		phys_physbio_repr.bio_split_to_limits(
+			&run->bios[b], pb_queue_limits(run->q), &segs);
+		run->rqs[b].q = run->q;
+		phys_physbio_repr.blk_rq_bio_prep(&run->rqs[b], &run->bios[b],
+						  segs);
+		run->iods[b].lists = run->lists;
+		run->iods[b].ranges = run->ranges;
+		run->iods[b].max_ranges = PB_NVME_MAX_SEGS;
+		run->iods[b].sgl_supported = true;
+	}
+}
+
+static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
+				 const struct pb_blk_mq_queue_data *bd)
+{
+	return PB_BLK_STS_IOERR;
+}
+
+static void runner_up(struct runner *run)
+{
+	static const struct pb_queue_limits limits = {
+		.max_hw_sectors = 2 * PB_NVME_MAX_BYTES >> PB_SECTOR_SHIFT,
+		.max_user_sectors = 2 * PB_NVME_MAX_BYTES >> PB_SECTOR_SHIFT,
+		.max_segments = PB_NVME_MAX_SEGS,
+		.max_segment_size = UINT32_MAX,
+		.dma_alignment = 3,
+	};
+	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
+	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
+	unsigned int i;
+
+	reach_up(&run->reach, run->way);
+	run->q = phys_physbio_repr.blk_mq_alloc_queue(&set, &limits, NULL);
+	run->bdev.bd_queue = run->q;
+	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
+	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
+		run->lists[i].virt =
+			bench_alloc(&bench, 1, PB_NVME_CTRL_PAGE_SIZE);
+		run->lists[i].dma = physbio_dma_make(
+			0x1000000u + i * PB_NVME_CTRL_PAGE_SIZE);
+	}
+	requests_up(run);
+}
+
+static void runner_down(struct runner *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++)
+		free(run->lists[i].virt);
+	phys_physbio_repr.blk_mq_destroy_queue(run->q);
+	reach_down(&run->reach);
+}
+
+/* One after the other: lists and ranges are free again when the next one comes. */
+static void run_requests(void *arg)
+{
+	struct runner *run = arg;
+	unsigned int b;
+
+	for (b = 0; b < REQUESTS; b++) {
+		phys_physbio_repr.nvme_map_data(&run->rqs[b], &run->reach.dev,
+						&run->iods[b]);
+		phys_physbio_repr.nvme_unmap_data(&run->rqs[b], &run->reach.dev,
+						  &run->iods[b]);
+	}
+}
+
+/* The ranges of the iterator: as many as were added, and where that way leads. */
+static void verify_request(struct runner *run, unsigned int b)
+{
+	const struct pb_device *dev = &run->reach.dev;
+	struct pb_dma_iova_state state;
+	struct pb_blk_dma_iter iter;
+	unsigned int n = 0;
+	uint64_t want, mapped = 0;
+	bool more = phys_physbio_repr.blk_rq_dma_map_iter_start(
+		&run->rqs[b], dev, &state, &iter);
+
+	for (; more; n++) {
+		want = expected(run->way,
+				range_at(run, b * run->shape->ranges + n));
+		if (want && physbio_dma_value(iter.addr) != want)
+			bench_die(&bench,
+				  "%s, %s: range %u is 0x%llx, not 0x%llx",
+				  run->shape->name, way_names[run->way], n,
+				  (unsigned long long)physbio_dma_value(
+					  iter.addr),
+				  (unsigned long long)want);
+		mapped += iter.len;
+		physbio_dma_unmap_range(dev, iter.addr, iter.len,
+					PB_DMA_FROM_DEVICE, iter.map);
+		more = phys_physbio_repr.blk_rq_dma_map_iter_next(&run->rqs[b],
+								  dev, &iter);
+	}
+	if (iter.status != PB_BLK_STS_OK ||
+	    mapped != (uint64_t)run->shape->ranges * run->shape->range_len)
+		bench_die(&bench, "%s, %s: %llu bytes are mapped",
+			  run->shape->name, way_names[run->way],
+			  (unsigned long long)mapped);
+}
+
+/* Of an IOMMU's range the whole is undone at once: that the timed way does. */
+static void verify(struct runner *run)
+{
+	struct physbio_iommu_stats stats;
+	unsigned int b;
+
+	for (b = 0; b < REQUESTS; b++) {
+		if (!run->reach.iommu)
+			verify_request(run, b);
+		if (phys_physbio_repr.nvme_map_data(
+			    &run->rqs[b], &run->reach.dev, &run->iods[b]))
+			bench_die(&bench, "%s, %s: a request can't be mapped",
+				  run->shape->name, way_names[run->way]);
+		phys_physbio_repr.nvme_unmap_data(&run->rqs[b], &run->reach.dev,
+						  &run->iods[b]);
+	}
+	if (!run->reach.iommu)
+		return;
+	physbio_iommu_flush(run->reach.iommu);
+	physbio_iommu_stats(run->reach.iommu, &stats);
+	if (stats.pages || stats.ranges)
+		bench_die(&bench, "%s, %s: not all is unmapped",
+			  run->shape->name, way_names[run->way]);
+}
+
+static void bench_shape(const struct shape *shape)
+{
+	struct runner *runners = bench_alloc(&bench, NR_WAYS, sizeof(*runners));
+	struct bench_contestant c[NR_WAYS];
+	int i;
+
+	for (i = 0; i < NR_WAYS; i++) {
+		runners[i].shape = shape;
+		runners[i].way = (enum way)i;
+		runner_up(&runners[i]);
+		verify(&runners[i]);
+		c[i] = (struct bench_contestant){
+			.name = way_names[i],
+			.ready = run_requests,
+			.run = run_requests,
+			.arg = &runners[i],
+		};
+	}
+	bench_time(&bench, shape->name, REQUESTS, c, NR_WAYS);
+	for (i = 0; i < NR_WAYS; i++) {
+		bench_value(&bench, way_names[i], "ranges",
+			    runners[i].iods[0].nr_ranges);
+		runner_down(&runners[i]);
+	}
+	free(runners);
+}
+
+static void describe(void)
+{
+	bench_note_memory(&bench, mem, RAM_START, "made up");
+	bench_note(
+		&bench, "shown",
+		"ns to map a request with PRPs or SGLs and to unmap it; ratios to RAM by the identity");
+	bench_note(
+		&bench, "bounced",
+		"its bytes are copied into slots and, since it is a read, back");
+	bench_note(
+		&bench, "looked up",
+		"the bio may be of RAM and of %u regions: whose each range is",
+		NR_REGIONS);
+}
+
+int main(int argc, char **argv)
+{
+	int i;
+
+	bench_start(&bench, argc, argv);
+	set_up_memory();
+	fill_windows();
+	describe();
+	for (i = 0; i < NR_SHAPES; i++)
+		if (bench_wanted(&bench, shapes[i].name))
+			bench_shape(&shapes[i]);
+	physbio_mem_destroy(mem);
+	return bench_end(&bench);
+}
