@@ -9,6 +9,7 @@
 #define PHYSBIO_REPR_OPS_H
 
 #include <physbio/bio.h>
+#include <physbio/coalesce.h>
 #include <physbio/dma.h>
 #include <physbio/elevator.h>
 #include <physbio/limits.h>
@@ -79,6 +80,7 @@
 	F(pb_, blk_rq_dma_map_iter_start) \
 	F(pb_, blk_rq_dma_map_iter_next)  \
 	F(pb_, blk_rq_dma_unmap)          \
+	F(physbio_, coalesce)             \
 	F(pb_, nvme_map_data)             \
 	F(pb_, nvme_unmap_data)
 
