@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* An array of vectors becomes segments: as a request's would. */
+/* An array of vectors becomes segments: as a request's would, and by every unit alike. */
 #include "fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -140,22 +141,27 @@ static void what_is_no_limit_or_no_position_is_refused(void **state)
 		{ "in what is behind the array", 4095, 4096, { 20, 1 } },
 		{ "behind the vector", 4095, 4096, { 19, 512 } },
 	};
-	unsigned int i;
+	const unsigned int lanes[] = { 1, 4, 8 };
+	unsigned int i, l;
 
 	for (i = 0; i < 20; i++)
 		pb_bvec_set_phys(&table[i], RAM_START, 512);
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (i = 0; i < ARRAY_SIZE(cases) * ARRAY_SIZE(lanes); i++) {
 		struct pb_queue_limits lim = {
-			.seg_boundary_mask = cases[i].mask,
-			.max_segment_size = cases[i].size,
+			.seg_boundary_mask = cases[i / 3].mask,
+			.max_segment_size = cases[i / 3].size,
 		};
-		struct physbio_coalesce_pos pos = cases[i].pos;
+		struct physbio_coalesce_pos pos = cases[i / 3].pos;
+		physbio_coalesce_fn *fn;
 
+		l = lanes[i % 3];
+		fn = physbio_coalesce_by(l);
+		if (!fn)
+			continue;
 		segs[0].len = 0x55;
-		if (physbio_coalesce(&lim, table, 20, &pos, segs, MOST) !=
-		    -EINVAL)
-			fail_msg("%s", cases[i].name);
-		assert_memory_equal(&pos, &cases[i].pos, sizeof(pos));
+		if (fn(&lim, table, 20, &pos, segs, MOST) != -EINVAL)
+			fail_msg("%s, by %u", cases[i / 3].name, l);
+		assert_memory_equal(&pos, &cases[i / 3].pos, sizeof(pos));
 		assert_int_equal(segs[0].len, 0x55);
 	}
 }
@@ -179,6 +185,14 @@ static void a_walk_goes_on_where_it_ended(void **state)
 	assert_int_equal(physbio_coalesce(&lim, table, 2, &pos, segs, 1), 0);
 }
 
+static void there_is_a_function_for_some_lanes(void **state)
+{
+	assert_true(physbio_coalesce_by(1) == physbio_coalesce);
+	assert_true(physbio_coalesce_by(0) != NULL);
+	assert_true(physbio_coalesce_by(2) == NULL);
+	assert_true(physbio_coalesce_by(16) == NULL);
+}
+
 /* --- random arrays --- */
 
 /* How an array is made: what it is of, and how. */
@@ -196,6 +210,7 @@ static void fill(const struct kind *k, uint32_t nr)
 {
 	uint64_t end = k->size;
 	uint32_t i, len;
+	size_t b;
 
 	for (i = 0; i < nr; i++) {
 		len = (1 + random_below(k->longest / k->unit)) * k->unit;
@@ -207,9 +222,8 @@ static void fill(const struct kind *k, uint32_t nr)
 			      k->unit;
 		pb_bvec_set_phys(&table[i], k->start + (pb_phys_addr_t)end,
 				 len);
-		if (k->garbage)
-			memset((char *)&table[i] + 12, 0xa5,
-			       sizeof(table[i]) - 12);
+		for (b = 12; k->garbage && b < sizeof(table[i]); b++)
+			((unsigned char *)&table[i])[b] = 0xa5;
 		end += len;
 	}
 }
@@ -360,14 +374,112 @@ static void segments_are_those_of_the_model(void **state)
 	}
 }
 
+/* --- vector units --- */
+
+#define CANARY 0x55aa55aau
+
+/* In parts, as there is room: from none up. */
+static void agree(const char *name, physbio_coalesce_fn *fn,
+		  const struct pb_queue_limits *lim, uint32_t nr)
+{
+	struct physbio_coalesce_pos pos = { 0, 0 }, slow;
+	struct pb_bio_vec *copy = malloc(nr * sizeof(*copy) + !nr);
+	uint32_t room;
+	int n;
+
+	/* nothing behind it may be read */
+	assert_non_null(copy);
+	memcpy(copy, table, nr * sizeof(*copy));
+	pos.idx = random_below(4) ? 0 : random_below(nr + 1);
+	do {
+		room = random_below(2) ? MOST * 64 - 1 : random_below(40);
+		slow = pos;
+		n = physbio_coalesce(lim, copy, nr, &slow, want, room);
+		got[room].len = CANARY;
+		same_segments(name, fn(lim, copy, nr, &pos, got, room), n);
+		assert_int_equal(got[room].len, CANARY);
+		if (memcmp(&pos, &slow, sizeof(pos)))
+			fail_msg("%s: at %u+0x%x, not %u+0x%x", name, pos.idx,
+				 pos.done, slow.idx, slow.done);
+	} while (pos.idx < nr);
+	free(copy);
+}
+
+static void agree_on(const struct kind *kinds, unsigned int nr_kinds,
+		     unsigned int lanes, physbio_coalesce_fn *fn)
+{
+	uint32_t run, nr;
+	char name[64];
+
+	for (run = 0; run < 40000; run++) {
+		struct kind k = kinds[run % nr_kinds];
+		struct pb_queue_limits lim = random_limits();
+
+		/* what is long is not cut small */
+		if (k.longest > 200000)
+			lim.max_segment_size |= 1u << 31;
+		if (k.longest > 200000)
+			lim.seg_boundary_mask |= UINT32_MAX;
+		if (k.empty && random_below(2))
+			k.empty = 0;
+		nr = random_below(random_below(8) ? 80 : MOST);
+		fill(&k, nr);
+		snprintf(name, sizeof(name), "by %u, run %u", lanes, run);
+		agree(name, fn, &lim, nr);
+	}
+}
+
+static void units_agree(const struct kind *kinds, unsigned int nr_kinds)
+{
+	const unsigned int lanes[] = { 0, 1, 4, 8 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(lanes); i++)
+		if (physbio_coalesce_by(lanes[i]))
+			agree_on(kinds, nr_kinds, lanes[i],
+				 physbio_coalesce_by(lanes[i]));
+}
+
+static void all_units_agree(void **state)
+{
+	units_agree(ram_kinds, ARRAY_SIZE(ram_kinds));
+}
+
+#if !defined(PB_REPR_PAGE) && \
+	(!defined(PB_PHYS_ADDR_BITS) || PB_PHYS_ADDR_BITS == 64)
+/* Addresses that no page has, lengths up to 4 GiB, empty vectors, and garbage. */
+static void all_units_agree_on_what_is_rare(void **state)
+{
+	const struct kind kinds[] = {
+		{ 1 << 30, UINT64_C(1) << 45, 8, 0, UINT32_MAX, 1, 0 },
+		{ 1 << 30, UINT64_C(1) << 45, 14, 2, UINT32_MAX, 4096, 0 },
+		{ 0 - (UINT64_C(1) << 36), UINT64_C(1) << 36, 15, 0, UINT32_MAX,
+		  4096, 0 },
+		{ 0, 1 << 20, 15, 1, 4096, 512, 0 },
+		{ 0, 1 << 20, 8, 8, 512, 512, 0 },
+		{ 1 << 30, 1 << 20, 10, 32, 512, 512, 0 },
+		{ 1 << 30, 1 << 30, 12, 0, 4096, 4096, 1 },
+	};
+	/* The last kind has a place for garbage in a vector of 16 bytes alone. */
+	units_agree(kinds, ARRAY_SIZE(kinds) - (sizeof(table[0]) != 16 ||
+						sizeof(table[0].bv_len) != 4));
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vectors_that_touch_are_one_segment),
 		cmocka_unit_test(what_is_no_limit_or_no_position_is_refused),
 		cmocka_unit_test(a_walk_goes_on_where_it_ended),
+		cmocka_unit_test(there_is_a_function_for_some_lanes),
 		cmocka_unit_test(segments_are_those_of_a_request),
 		cmocka_unit_test(segments_are_those_of_the_model),
+		cmocka_unit_test(all_units_agree),
+#if !defined(PB_REPR_PAGE) && \
+	(!defined(PB_PHYS_ADDR_BITS) || PB_PHYS_ADDR_BITS == 64)
+		cmocka_unit_test(all_units_agree_on_what_is_rare),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, random_up, mem_down);
