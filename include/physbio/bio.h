@@ -533,8 +533,11 @@ PB_API void pb_bio_add_virt_nofail(struct pb_bio *bio, void *vaddr,
  * @vecs: ranges: physical addresses, bytes
  * @nr: how many
  *
- * As pb_bio_add_phys() for each in turn, until one is not taken whole.
- * Context: any. Return: how many were added. Source: none
+ * As pb_bio_add_phys() for each in turn, up to the first that it refuses.
+ *
+ * Context: any. Return: how many were added, the first ones of @vecs, 0 if none was. Fewer
+ * than @nr: @bio has no entry left for the next one, or would refuse it alone, for any of
+ * pb_bio_add_phys()'s reasons; a further call begins with that. Source: none
  */
 PB_API unsigned int pb_bio_add_phys_vecs(struct pb_bio *bio,
 					 const struct pb_phys_vec *vecs,

@@ -406,6 +406,71 @@ static void many_ranges_are_added_until_one_is_not(void **state)
 	assert_int_equal(pb_bio_add_phys_vecs(&tb.bio, vecs, 0), 0);
 }
 
+/* In front of it are two ranges, behind it one: what is added is the first two. */
+static void many_ranges_end_at_one_that_is_refused(void **state)
+{
+	const pb_phys_addr_t top = (pb_phys_addr_t)0 - 512;
+	const struct {
+		const char *name;
+		struct pb_phys_vec bad;
+		uint16_t max_vecs;
+		uint16_t flags;
+		unsigned int added;
+	} cases[] = {
+		{ "nothing is wrong", { RAM_START, 512 }, 8, 0, 4 },
+		{ "empty", { RAM_START, 0 }, 8, 0, 2 },
+		{ "wraps", { top, 1024 }, 8, 0, 2 },
+		{ "too large", { RAM_START, UINT32_MAX - 512 }, 8, 0, 2 },
+		{ "no entry left", { RAM_START, 512 }, 2, 0, 2 },
+		{ "an entry left for what continues it",
+		  { RAM_START + 16384 + 512, 512 },
+		  2,
+		  0,
+		  3 },
+		{ "no table at all", { RAM_START, 512 }, 0, 0, 0 },
+		{ "a clone", { RAM_START, 512 }, 8, 1u << PB_BIO_CLONED, 0 },
+	};
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct pb_phys_vec vecs[] = {
+			{ RAM_START + 4096, 512 },
+			{ RAM_START + 16384, 512 },
+			cases[i].bad,
+			{ RAM_START + 32768, 512 },
+		};
+
+		test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+		tb.bio.bi_max_vecs = cases[i].max_vecs;
+		tb.bio.bi_flags |= cases[i].flags;
+		n = pb_bio_add_phys_vecs(&tb.bio, vecs, 4);
+		if (n != cases[i].added)
+			fail_msg("%s: %u were added", cases[i].name, n);
+		assert_int_equal(tb.bio.bi_iter.bi_size, n * 512);
+		/* the rest is refused again, and nothing changes */
+		if (n < 4)
+			assert_int_equal(pb_bio_add_phys_vecs(&tb.bio, &vecs[n],
+							      4 - n),
+					 0);
+		assert_int_equal(tb.bio.bi_iter.bi_size, n * 512);
+	}
+}
+
+static void many_ranges_stay_in_their_region(void **state)
+{
+	const struct physbio_region region = { .start = RAM_START,
+					       .size = 8192 };
+	const struct pb_phys_vec vecs[] = { { RAM_START, 4096 },
+					    { RAM_START + 4096, 4096 },
+					    { RAM_START + 8192, 4096 } };
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_int_equal(physbio_bio_set_region(&tb.bio, &region), 0);
+	assert_int_equal(pb_bio_add_phys_vecs(&tb.bio, vecs, 3), 2);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 8192);
+	assert_int_equal(tb.bio.bi_vcnt, 1);
+}
+
 static void a_bio_is_sent_again_with_its_data(void **state)
 {
 	test_bio_init(&tb, PB_REQ_OP_READ, 100);
@@ -585,6 +650,8 @@ int main(void)
 		cmocka_unit_test(folios_are_added_by_their_offset),
 		cmocka_unit_test(memory_is_added_by_the_cpus_address),
 		cmocka_unit_test(many_ranges_are_added_until_one_is_not),
+		cmocka_unit_test(many_ranges_end_at_one_that_is_refused),
+		cmocka_unit_test(many_ranges_stay_in_their_region),
 		cmocka_unit_test(a_bio_is_sent_again_with_its_data),
 		cmocka_unit_test(a_clone_for_another_device_is_new_there),
 		cmocka_unit_test(a_peers_bio_is_sent_again_as_a_peers),
