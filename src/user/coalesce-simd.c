@@ -129,7 +129,10 @@ static void go_to_run(struct walk *w)
 	w->bv += nth_set(w->breaks, ok);
 }
 
-static void walk_all(struct walk *w, u32 fewest, loop_fn *loop)
+/* Into each that calls it, with its loop: what the walk knows is in registers. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+static ALWAYS_INLINE void walk_all(struct walk *w, u32 fewest, loop_fn *loop)
 {
 	while (w->end - w->bv >= fewest) {
 		loop(w);
@@ -154,11 +157,11 @@ static const struct pb_bio_vec *what_is_left(const struct walk *w)
 }
 
 /* A loop takes @fewest vectors at a time. */
-static inline int coalesce_by(const struct pb_queue_limits *lim,
-			      const struct pb_bio_vec *table, u32 nr,
-			      struct physbio_coalesce_pos *pos,
-			      struct pb_phys_vec *segs, u32 max, u32 fewest,
-			      loop_fn *loop)
+static ALWAYS_INLINE int coalesce_by(const struct pb_queue_limits *lim,
+				     const struct pb_bio_vec *table, u32 nr,
+				     struct physbio_coalesce_pos *pos,
+				     struct pb_phys_vec *segs, u32 max,
+				     u32 fewest, loop_fn *loop)
 {
 	struct walk w;
 
@@ -354,10 +357,10 @@ AVX512 static void runs_by_eight(struct walk *walk)
 	*walk = w;
 }
 
-static int coalesce_by_eight(const struct pb_queue_limits *lim,
-			     const struct pb_bio_vec *table, u32 nr,
-			     struct physbio_coalesce_pos *pos,
-			     struct pb_phys_vec *segs, u32 max)
+AVX512 static int coalesce_by_eight(const struct pb_queue_limits *lim,
+				    const struct pb_bio_vec *table, u32 nr,
+				    struct physbio_coalesce_pos *pos,
+				    struct pb_phys_vec *segs, u32 max)
 {
 	return coalesce_by(lim, table, nr, pos, segs, max, 16, runs_by_eight);
 }
@@ -539,10 +542,10 @@ AVX2 static void runs_by_four(struct walk *walk)
 	*walk = w;
 }
 
-static int coalesce_by_four(const struct pb_queue_limits *lim,
-			    const struct pb_bio_vec *table, u32 nr,
-			    struct physbio_coalesce_pos *pos,
-			    struct pb_phys_vec *segs, u32 max)
+AVX2 static int coalesce_by_four(const struct pb_queue_limits *lim,
+				 const struct pb_bio_vec *table, u32 nr,
+				 struct physbio_coalesce_pos *pos,
+				 struct pb_phys_vec *segs, u32 max)
 {
 	return coalesce_by(lim, table, nr, pos, segs, max, 8, runs_by_four);
 }
