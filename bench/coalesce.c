@@ -64,8 +64,11 @@ static const char *const patterns[] = {
 
 #define NR_PATTERNS ((int)(sizeof(patterns) / sizeof(patterns[0])))
 
-/* Vectors of a sample: a table of them is in L2, or in no cache. */
-#define IN_L2 16384u
+/*
+ * Vectors of a sample: a table of them is in L2, or in no cache. Half as many were few
+ * enough for a branch predictor to learn some of what is random, in some processes.
+ */
+#define IN_L2 32768u
 #define STREAMING (4u << 20)
 
 /* Memory that they are of: its page structs are in L2 too, or in no cache. */
