@@ -26,24 +26,23 @@ static struct bench bench = {
 
 /* --- what is compared --- */
 
-#define READ 99u
-
 static const struct entrant {
 	const char *name;
 	const char *base;
 	const struct physbio_repr *repr;
-	unsigned int lanes; /* 0: the representation's own walk; READ: no walk */
+	enum physbio_simd simd;
+	bool read; /* and no walk */
 } entrants[] = {
-	{ "read", "read", &phys_physbio_repr, READ },
-	{ "page", "page", &page_physbio_repr, 0 },
-	{ "page, SPARSEMEM", "page", &sparse_physbio_repr, 0 },
-	{ "phys", "page", &phys_physbio_repr, 0 },
-	{ "phys, to SPARSEMEM", "page, SPARSEMEM", &phys_physbio_repr, 0 },
-	{ "phys12", "phys", &phys12_physbio_repr, 0 },
-	{ "AVX2", "phys", &phys_physbio_repr, 4 },
-	{ "AVX-512", "phys", &phys_physbio_repr, 8 },
-	{ "AVX2, to read", "read", &phys_physbio_repr, 4 },
-	{ "AVX-512, to read", "read", &phys_physbio_repr, 8 },
+	{ "read", "read", &phys_physbio_repr, PHYSBIO_SIMD_NONE, true },
+	{ "page", "page", &page_physbio_repr },
+	{ "page, SPARSEMEM", "page", &sparse_physbio_repr },
+	{ "phys", "page", &phys_physbio_repr },
+	{ "phys, to SPARSEMEM", "page, SPARSEMEM", &phys_physbio_repr },
+	{ "phys12", "phys", &phys12_physbio_repr },
+	{ "AVX2", "phys", &phys_physbio_repr, PHYSBIO_SIMD_AVX2 },
+	{ "AVX-512", "phys", &phys_physbio_repr, PHYSBIO_SIMD_AVX512 },
+	{ "AVX2, to read", "read", &phys_physbio_repr, PHYSBIO_SIMD_AVX2 },
+	{ "AVX-512, to read", "read", &phys_physbio_repr, PHYSBIO_SIMD_AVX512 },
 };
 
 #define NR_ENTRANTS ((int)(sizeof(entrants) / sizeof(entrants[0])))
@@ -319,9 +318,9 @@ static void runner_up(struct runner *r, const struct runner *others, int nr)
 
 	r->vec_size = r->e->repr->bvec_size;
 	r->read = reader();
-	if (r->e->lanes != READ)
-		r->coalesce = r->e->lanes ? physbio_coalesce_by(r->e->lanes) :
-					    r->e->repr->coalesce;
+	if (!r->e->read)
+		r->coalesce = r->e->simd ? physbio_coalesce_by(r->e->simd) :
+					   r->e->repr->coalesce;
 	for (i = 0; i < nr; i++)
 		if (others[i].e->repr == r->e->repr)
 			r->table = others[i].table;
@@ -375,7 +374,7 @@ static void verify(const struct runner *r)
 
 static bool can(const struct entrant *e)
 {
-	return !e->lanes || e->lanes == READ || physbio_coalesce_by(e->lanes);
+	return physbio_coalesce_by(e->simd);
 }
 
 static void tear_down(struct runner *runners, int nr)
@@ -416,6 +415,10 @@ static void bench_arrays(const char *name, const struct arrays *a)
 		nr++;
 	}
 	bench_time(&bench, name, a->size->all, c, nr);
+	for (i = 0; i < NR_ENTRANTS; i++)
+		if (!can(&entrants[i]))
+			bench_absent(&bench, entrants[i].name,
+				     "this CPU has none");
 	tear_down(runners, nr);
 	free(segs);
 }

@@ -20,6 +20,10 @@ def read(path):
     return out
 
 
+def count_instructions(goals, benchmark):
+    return any(g.benchmark == benchmark and g.figure == "callgrind_instructions" for g in goals)
+
+
 class NotMeasured(Exception):
     """The machine can't, which it says; or nobody asked for it."""
 

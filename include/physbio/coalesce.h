@@ -51,17 +51,16 @@ typedef int physbio_coalesce_fn(const struct pb_queue_limits *lim,
 
 /**
  * physbio_coalesce_by() - the same by a vector unit
- * @lanes: vectors that are looked at together: 1 is physbio_coalesce(), 4 needs AVX2, 8
- *	AVX-512; 0: as many as this CPU can
+ * @simd: which; PHYSBIO_SIMD_NONE is physbio_coalesce()
  *
  * All of them have the same results and errors. Fewer than 8 vectors, or 16 by AVX-512, are
  * walked one by one, which is faster then; so is what is left of an array where a vector
  * is in segments in part.
  *
  * Userspace only. Context: any. Return: a function to call, or NULL if this CPU or this
- * build has none of @lanes.
+ * build does not have it.
  */
-PB_API physbio_coalesce_fn *physbio_coalesce_by(unsigned int lanes);
+PB_API physbio_coalesce_fn *physbio_coalesce_by(enum physbio_simd simd);
 
 #ifdef __cplusplus
 }

@@ -150,4 +150,11 @@ static inline pb_dma_addr_t physbio_dma_add(pb_dma_addr_t addr, uint64_t bytes)
 	return physbio_dma_make(physbio_dma_value(addr) + bytes);
 }
 
+/* Vector units that go through arrays; a program tries them from the last on. */
+enum physbio_simd {
+	PHYSBIO_SIMD_NONE, /* portable code */
+	PHYSBIO_SIMD_AVX2, /* by four */
+	PHYSBIO_SIMD_AVX512, /* by eight */
+};
+
 #endif

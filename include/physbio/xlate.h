@@ -210,13 +210,6 @@ PB_API int physbio_xlate_init_windows(struct physbio_xlate *x,
 				      const struct physbio_window *windows,
 				      uint32_t nr, void *index);
 
-/* What goes through the ranges of a batch. */
-enum physbio_simd {
-	PHYSBIO_SIMD_NONE, /* portable code */
-	PHYSBIO_SIMD_AVX2, /* by four */
-	PHYSBIO_SIMD_AVX512, /* by eight */
-};
-
 /**
  * physbio_xlate_use_simd() - let batches of ranges in windows be mapped by vector units
  * @x: translator, filled by physbio_xlate_init_windows(): portable code until then

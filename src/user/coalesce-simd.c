@@ -552,42 +552,20 @@ AVX2 static int coalesce_by_four(const struct pb_queue_limits *lim,
 
 /* --- which of them --- */
 
-static bool have_lanes(unsigned int lanes)
+physbio_coalesce_fn *physbio_coalesce_by(enum physbio_simd simd)
 {
-	switch (lanes) {
-	case 4:
-		return __builtin_cpu_supports("avx2");
-	case 8:
-		return __builtin_cpu_supports("avx512f");
-	default:
-		return lanes == 1;
-	}
+	if (simd == PHYSBIO_SIMD_AVX2 && __builtin_cpu_supports("avx2"))
+		return coalesce_by_four;
+	if (simd == PHYSBIO_SIMD_AVX512 && __builtin_cpu_supports("avx512f"))
+		return coalesce_by_eight;
+	return simd == PHYSBIO_SIMD_NONE ? physbio_coalesce : NULL;
 }
 
 #else
 
-static bool have_lanes(unsigned int lanes)
+physbio_coalesce_fn *physbio_coalesce_by(enum physbio_simd simd)
 {
-	return lanes == 1;
+	return simd == PHYSBIO_SIMD_NONE ? physbio_coalesce : NULL;
 }
-
-#define coalesce_by_four physbio_coalesce
-#define coalesce_by_eight physbio_coalesce
 
 #endif
-
-physbio_coalesce_fn *physbio_coalesce_by(unsigned int lanes)
-{
-	if (!lanes)
-		lanes = have_lanes(8) ? 8 : have_lanes(4) ? 4 : 1;
-	if (!have_lanes(lanes))
-		return NULL;
-	switch (lanes) {
-	case 4:
-		return coalesce_by_four;
-	case 8:
-		return coalesce_by_eight;
-	default:
-		return physbio_coalesce;
-	}
-}

@@ -9,6 +9,8 @@
 #include <physbio/coalesce.h>
 #include <physbio/dma.h>
 
+#define NR_UNITS 3u /* of enum physbio_simd */
+
 #define MOST 300u
 
 static struct pb_bio_vec table[MOST];
@@ -141,27 +143,27 @@ static void what_is_no_limit_or_no_position_is_refused(void **state)
 		{ "in what is behind the array", 4095, 4096, { 20, 1 } },
 		{ "behind the vector", 4095, 4096, { 19, 512 } },
 	};
-	const unsigned int lanes[] = { 1, 4, 8 };
-	unsigned int i, l;
+	unsigned int i;
 
 	for (i = 0; i < 20; i++)
 		pb_bvec_set_phys(&table[i], RAM_START, 512);
-	for (i = 0; i < ARRAY_SIZE(cases) * ARRAY_SIZE(lanes); i++) {
+	for (i = 0; i < ARRAY_SIZE(cases) * NR_UNITS; i++) {
 		struct pb_queue_limits lim = {
-			.seg_boundary_mask = cases[i / 3].mask,
-			.max_segment_size = cases[i / 3].size,
+			.seg_boundary_mask = cases[i / NR_UNITS].mask,
+			.max_segment_size = cases[i / NR_UNITS].size,
 		};
-		struct physbio_coalesce_pos pos = cases[i / 3].pos;
+		struct physbio_coalesce_pos pos = cases[i / NR_UNITS].pos;
 		physbio_coalesce_fn *fn;
 
-		l = lanes[i % 3];
-		fn = physbio_coalesce_by(l);
+		fn = physbio_coalesce_by((enum physbio_simd)(i % NR_UNITS));
 		if (!fn)
 			continue;
 		segs[0].len = 0x55;
 		if (fn(&lim, table, 20, &pos, segs, MOST) != -EINVAL)
-			fail_msg("%s, by %u", cases[i / 3].name, l);
-		assert_memory_equal(&pos, &cases[i / 3].pos, sizeof(pos));
+			fail_msg("%s, unit %u", cases[i / NR_UNITS].name,
+				 i % NR_UNITS);
+		assert_memory_equal(&pos, &cases[i / NR_UNITS].pos,
+				    sizeof(pos));
 		assert_int_equal(segs[0].len, 0x55);
 	}
 }
@@ -185,12 +187,10 @@ static void a_walk_goes_on_where_it_ended(void **state)
 	assert_int_equal(physbio_coalesce(&lim, table, 2, &pos, segs, 1), 0);
 }
 
-static void there_is_a_function_for_some_lanes(void **state)
+static void there_is_a_function_for_some_units(void **state)
 {
-	assert_true(physbio_coalesce_by(1) == physbio_coalesce);
-	assert_true(physbio_coalesce_by(0) != NULL);
-	assert_true(physbio_coalesce_by(2) == NULL);
-	assert_true(physbio_coalesce_by(16) == NULL);
+	assert_true(physbio_coalesce_by(PHYSBIO_SIMD_NONE) == physbio_coalesce);
+	assert_true(physbio_coalesce_by((enum physbio_simd)NR_UNITS) == NULL);
 }
 
 /* --- random arrays --- */
@@ -406,7 +406,7 @@ static void agree(const char *name, physbio_coalesce_fn *fn,
 }
 
 static void agree_on(const struct kind *kinds, unsigned int nr_kinds,
-		     unsigned int lanes, physbio_coalesce_fn *fn)
+		     unsigned int unit, physbio_coalesce_fn *fn)
 {
 	uint32_t run, nr;
 	char name[64];
@@ -424,20 +424,22 @@ static void agree_on(const struct kind *kinds, unsigned int nr_kinds,
 			k.empty = 0;
 		nr = random_below(random_below(8) ? 80 : MOST);
 		fill(&k, nr);
-		snprintf(name, sizeof(name), "by %u, run %u", lanes, run);
+		snprintf(name, sizeof(name), "unit %u, run %u", unit, run);
 		agree(name, fn, &lim, nr);
 	}
 }
 
 static void units_agree(const struct kind *kinds, unsigned int nr_kinds)
 {
-	const unsigned int lanes[] = { 0, 1, 4, 8 };
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(lanes); i++)
-		if (physbio_coalesce_by(lanes[i]))
-			agree_on(kinds, nr_kinds, lanes[i],
-				 physbio_coalesce_by(lanes[i]));
+	for (i = 0; i < NR_UNITS; i++) {
+		physbio_coalesce_fn *fn =
+			physbio_coalesce_by((enum physbio_simd)i);
+
+		if (fn)
+			agree_on(kinds, nr_kinds, i, fn);
+	}
 }
 
 static void all_units_agree(void **state)
@@ -472,7 +474,7 @@ int main(void)
 		cmocka_unit_test(vectors_that_touch_are_one_segment),
 		cmocka_unit_test(what_is_no_limit_or_no_position_is_refused),
 		cmocka_unit_test(a_walk_goes_on_where_it_ended),
-		cmocka_unit_test(there_is_a_function_for_some_lanes),
+		cmocka_unit_test(there_is_a_function_for_some_units),
 		cmocka_unit_test(segments_are_those_of_a_request),
 		cmocka_unit_test(segments_are_those_of_the_model),
 		cmocka_unit_test(all_units_agree),
