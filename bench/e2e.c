@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define PHYSBIO_COUNTING
 #include <physbio/buffer.h>
@@ -76,32 +77,65 @@ enum buffer_use {
 	SMALL,
 	HUGE_PAGES,
 	HUGETLB_PAGES,
+	FRAGMENTED, /* pages that a process gets in what others have left */
+	LARGE, /* 1 GiB of huge pages */
 	NR_BUFFERS
+};
+
+enum layout {
+	CONTIGUOUS,
+	SCATTERED, /* no two ranges of an I/O touch */
+	HALF, /* every other range continues the one before */
+	AS_IT_IS, /* page after page of the buffer, wherever it lies */
 };
 
 static const struct shape {
 	const char *name;
 	enum buffer_use buffer;
-	unsigned int ranges; /* of each I/O */
+	enum layout layout;
+	unsigned int ranges; /* of each bio */
 	unsigned int range_len; /* bytes each range has */
-	bool scattered; /* no two ranges of an I/O touch */
+	unsigned int
+		bios; /* of each I/O: what an entry or a request can't hold */
 	unsigned int ios; /* in a sample */
 } shapes[] = {
-	{ "512 B", SMALL, 1, 512, true, 256 },
-	{ "4 KiB, 1 page", SMALL, 1, PAGE, true, 256 },
-	{ "16 KiB contiguous", HUGE_PAGES, 4, PAGE, false, 128 },
-	{ "16 KiB scattered", SMALL, 4, PAGE, true, 128 },
-	{ "64 KiB contiguous", HUGE_PAGES, 16, PAGE, false, 64 },
-	{ "64 KiB scattered", SMALL, 16, PAGE, true, 64 },
-	{ "128 KiB contiguous", HUGE_PAGES, 32, PAGE, false, 32 },
-	{ "128 KiB scattered", SMALL, 32, PAGE, true, 32 },
-	{ "1 MiB contiguous, THP", HUGE_PAGES, 1, MIB, false, 64 },
-	{ "1 MiB contiguous, hugetlb", HUGETLB_PAGES, 1, MIB, false, 64 },
-	{ "1 MiB contiguous, by page", HUGE_PAGES, 256, PAGE, false, 8 },
-	{ "1 MiB scattered", SMALL, 256, PAGE, true, 8 },
+	{ "512 B", SMALL, SCATTERED, 1, 512, 1, 256 },
+	{ "4 KiB, 1 page", SMALL, SCATTERED, 1, PAGE, 1, 256 },
+	{ "16 KiB contiguous", HUGE_PAGES, CONTIGUOUS, 4, PAGE, 1, 128 },
+	{ "16 KiB scattered", SMALL, SCATTERED, 4, PAGE, 1, 128 },
+	{ "64 KiB contiguous", HUGE_PAGES, CONTIGUOUS, 16, PAGE, 1, 64 },
+	{ "64 KiB scattered", SMALL, SCATTERED, 16, PAGE, 1, 64 },
+	{ "128 KiB contiguous", HUGE_PAGES, CONTIGUOUS, 32, PAGE, 1, 32 },
+	{ "128 KiB scattered", SMALL, SCATTERED, 32, PAGE, 1, 32 },
+	{ "128 KiB half", HUGE_PAGES, HALF, 32, PAGE, 1, 32 },
+	{ "128 KiB fragmented", FRAGMENTED, AS_IT_IS, 32, PAGE, 1, 32 },
+	{ "1 MiB THP", HUGE_PAGES, CONTIGUOUS, 1, MIB, 1, 64 },
+	{ "1 MiB hugetlb", HUGETLB_PAGES, CONTIGUOUS, 1, MIB, 1, 64 },
+	{ "1 MiB contiguous", HUGE_PAGES, CONTIGUOUS, 256, PAGE, 1, 8 },
+	{ "1 MiB scattered", SMALL, SCATTERED, 256, PAGE, 1, 8 },
+	{ "1 MiB half", HUGE_PAGES, HALF, 256, PAGE, 1, 8 },
+	{ "1 MiB fragmented", FRAGMENTED, AS_IT_IS, 256, PAGE, 1, 8 },
+	{ "16 MiB THP", HUGE_PAGES, CONTIGUOUS, 4, 2 * MIB, 2, 4 },
+	{ "16 MiB scattered", SMALL, SCATTERED, 256, PAGE, 16, 1 },
+	{ "1 GiB THP", LARGE, CONTIGUOUS, 4, 2 * MIB, 128, 1 },
 };
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
+
+static unsigned int nr_bios(const struct shape *shape)
+{
+	return shape->ios * shape->bios;
+}
+
+static void case_name(char name[80], const struct shape *shape, enum stage s)
+{
+	snprintf(name, 80, "%s: %s", shape->name, stage_names[s]);
+}
+
+static size_t nr_ranges(const struct shape *shape)
+{
+	return (size_t)nr_bios(shape) * shape->ranges;
+}
 
 /* --- memory --- */
 
@@ -110,14 +144,62 @@ static struct physbio_snapshot snapshot;
 static struct physbio_mem *mem;
 static char missing[NR_BUFFERS][256]; /* why there is no such buffer */
 
+/* The first one is there always: it says where addresses come from. */
+static bool is_used(enum buffer_use use)
+{
+	char name[80];
+	int i, s;
+
+	for (i = 0; i < NR_SHAPES; i++)
+		for (s = 0; s < NR_STAGES; s++) {
+			case_name(name, &shapes[i], s);
+			if (shapes[i].buffer == use && bench_runs(&bench, name))
+				return true;
+		}
+	return use == SMALL;
+}
+
 static void alloc_buffer(enum buffer_use use, enum physbio_buffer_kind kind,
 			 size_t size)
 {
 	struct physbio_error error;
 
+	if (!is_used(use))
+		return;
 	if (physbio_buffer_alloc(kind, size, bench.node, &buffers[use], &error))
 		snprintf(missing[use], sizeof(missing[use]), "%s",
 			 error.message);
+}
+
+/*
+ * Memory of which every other page is given back, and a buffer that is taken out of
+ * what is free then.
+ */
+static void alloc_fragmented(void)
+{
+	size_t size = 512 * (size_t)MIB, at;
+	char *hog;
+
+	if (!is_used(FRAGMENTED))
+		return;
+	hog = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (hog == MAP_FAILED)
+		bench_die(&bench, "memory: %s", strerror(errno));
+	madvise(hog, size, MADV_NOHUGEPAGE);
+	for (at = 0; at < size; at += PAGE)
+		hog[at] = 1;
+	for (at = 0; at < size; at += 2 * PAGE)
+		madvise(hog + at, PAGE, MADV_DONTNEED);
+	alloc_buffer(FRAGMENTED, PHYSBIO_BUFFER_PAGES, 8 * MIB);
+	munmap(hog, size);
+}
+
+static void want_huge(enum buffer_use use)
+{
+	if (buffers[use] && !buffers[use]->huge)
+		snprintf(missing[use], sizeof(missing[use]),
+			 "the kernel gave no transparent huge pages");
 }
 
 /* For both memory models of the page vectors, which are timed on the same pages. */
@@ -149,15 +231,16 @@ static void set_up_memory(void)
 	alloc_buffer(SMALL, PHYSBIO_BUFFER_PAGES, 32 * MIB);
 	alloc_buffer(HUGE_PAGES, PHYSBIO_BUFFER_THP, 64 * MIB);
 	alloc_buffer(HUGETLB_PAGES, PHYSBIO_BUFFER_HUGETLB, 64 * MIB);
+	alloc_buffer(LARGE, PHYSBIO_BUFFER_THP, 1024 * (size_t)MIB);
+	alloc_fragmented();
 	for (i = 0; i < NR_BUFFERS; i++)
 		if (buffers[i])
 			have[n++] = buffers[i];
 	if (physbio_snapshot_take(have, n, 1, &snapshot, &error))
 		bench_die(&bench, "memory: %s", error.message);
 	map_memory(have, n);
-	if (!buffers[HUGE_PAGES]->huge)
-		snprintf(missing[HUGE_PAGES], sizeof(missing[HUGE_PAGES]),
-			 "the kernel gave no transparent huge pages");
+	want_huge(HUGE_PAGES);
+	want_huge(LARGE);
 }
 
 static void tear_down_memory(void)
@@ -222,12 +305,12 @@ static void runner_up(struct runner *run)
 	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
 	ctx->bdev = &run->bdev;
 	ctx->dev = &run->dev;
-	ctx->nr_ios = shape->ios;
+	ctx->nr_ios = nr_bios(shape);
 	ctx->nr_ranges = shape->ranges;
 	ctx->max_vecs = PB_BIO_MAX_VECS;
 	ctx->page_given = run->e->page_given;
-	ctx->ios = bench_alloc(&bench, shape->ios, sizeof(ctx->ios[0]));
-	for (i = 0; i < shape->ios; i++) {
+	ctx->ios = bench_alloc(&bench, ctx->nr_ios, sizeof(ctx->ios[0]));
+	for (i = 0; i < ctx->nr_ios; i++) {
 		ctx->ios[i].table = bench_alloc(&bench, shape->ranges,
 						run->repr->bvec_size);
 		ctx->ios[i].ranges = run->r + (size_t)i * shape->ranges;
@@ -259,7 +342,7 @@ static void runner_down(struct runner *run)
 static void pin_all(const struct shape *shape,
 		    const struct physbio_stage_range *r)
 {
-	size_t i, n = (size_t)shape->ios * shape->ranges;
+	size_t i, n = nr_ranges(shape);
 
 	for (i = 0; i < n; i++)
 		if (physbio_mem_pin(mem, r[i].paddr, r[i].len))
@@ -270,7 +353,7 @@ static void pin_all(const struct shape *shape,
 static void clean_all(const struct shape *shape,
 		      const struct physbio_stage_range *r)
 {
-	size_t i, n = (size_t)shape->ios * shape->ranges;
+	size_t i, n = nr_ranges(shape);
 
 	for (i = 0; i < n; i++)
 		pb_compound_head(r[i].page)->flags &=
@@ -383,29 +466,31 @@ static void verify_ranges(const struct runner *run,
 			  const struct pb_nvme_iod *iod)
 {
 	unsigned int i, j = 0;
-	uint32_t done = 0;
+	uint32_t at, n, done = 0;
 
-	for (i = 0; i < run->ctx.nr_ranges; i++) {
-		uint32_t at;
+	for (i = 0; i < run->ctx.nr_ranges; i++)
+		for (at = 0; at < io->ranges[i].len; at += n) {
+			uint64_t want = io->ranges[i].paddr + at, got = 0;
 
-		for (at = 0; at < io->ranges[i].len; at++) {
-			uint64_t want = io->ranges[i].paddr + at;
-			uint64_t got =
-				physbio_dma_value(iod->ranges[j].addr) + done;
-
-			if (j >= iod->nr_ranges || got != want)
+			if (j < iod->nr_ranges)
+				got = physbio_dma_value(iod->ranges[j].addr) +
+				      done;
+			if (got != want)
 				bench_die(
 					&bench,
 					"%s: byte %u of range %u is mapped to 0x%llx, not 0x%llx",
 					run->e->name, at, i,
 					(unsigned long long)got,
 					(unsigned long long)want);
-			if (++done == iod->ranges[j].len) {
+			n = io->ranges[i].len - at;
+			if (n > iod->ranges[j].len - done)
+				n = iod->ranges[j].len - done;
+			done += n;
+			if (done == iod->ranges[j].len) {
 				done = 0;
 				j++;
 			}
 		}
-	}
 	if (j != iod->nr_ranges)
 		bench_die(&bench, "%s: %u ranges too many", run->e->name,
 			  iod->nr_ranges - j);
@@ -453,7 +538,7 @@ static void verify(struct runner *run)
 				  run->e->name);
 	ready_pinned(run);
 	run->stages->complete(ctx);
-	for (i = 0; i < shape->ios * shape->ranges; i++) {
+	for (i = 0; i < nr_ranges(shape); i++) {
 		if (physbio_mem_pinned(mem, r[i].paddr, r[i].len))
 			bench_die(&bench, "%s: a page is still pinned",
 				  run->e->name);
@@ -465,33 +550,37 @@ static void verify(struct runner *run)
 
 /* --- layouts --- */
 
-/* Pages of the small buffer in an order in which no two touch. */
-static void scattered_ranges(const struct shape *shape,
+/*
+ * Units of @pages pages that are contiguous, in an order in which no two units touch. A
+ * stride that is prime to any power of two visits every unit of the buffer.
+ */
+static void scattered_ranges(const struct shape *shape, size_t pages,
 			     struct physbio_stage_range *r)
 {
 	const struct physbio_buffer *b = buffers[shape->buffer];
-	size_t pages = b->size / PAGE, n = (size_t)shape->ios * shape->ranges;
+	size_t units = b->size / PAGE / pages, n = nr_ranges(shape);
 	size_t i, at = 0, tries;
-	pb_phys_addr_t previous = 1;
+	pb_phys_addr_t next = 1;
 
 	for (i = 0; i < n; i++) {
-		/* A stride that is prime to any power of two visits every page. */
-		for (tries = 0; tries < pages; tries++) {
-			at = (at + 1237) % pages;
-			r[i].paddr = physbio_buffer_phys(b, at * PAGE);
-			if (r[i].paddr != previous)
+		for (tries = 0; !(i % pages) && tries < units; tries++) {
+			at = (at + 1237) % units;
+			if (physbio_buffer_phys(b, at * pages * PAGE) != next)
 				break;
 		}
-		previous = r[i].paddr + PAGE;
+		r[i].paddr =
+			physbio_buffer_phys(b, (at * pages + i % pages) * PAGE);
 		r[i].len = shape->range_len;
+		next = r[i].paddr + PAGE;
 	}
 }
 
-static void contiguous_ranges(const struct shape *shape,
-			      struct physbio_stage_range *r)
+/* One after the other in the buffer, which may be contiguous or not. */
+static void ranges_in_order(const struct shape *shape,
+			    struct physbio_stage_range *r)
 {
 	const struct physbio_buffer *b = buffers[shape->buffer];
-	size_t i, n = (size_t)shape->ios * shape->ranges;
+	size_t i, n = nr_ranges(shape);
 
 	for (i = 0; i < n; i++) {
 		r[i].paddr = physbio_buffer_phys(b, i * shape->range_len);
@@ -501,13 +590,15 @@ static void contiguous_ranges(const struct shape *shape,
 
 static struct physbio_stage_range *lay_out(const struct shape *shape)
 {
-	size_t i, n = (size_t)shape->ios * shape->ranges;
+	size_t i, n = nr_ranges(shape);
 	struct physbio_stage_range *r = bench_alloc(&bench, n, sizeof(*r));
 
-	if (shape->scattered)
-		scattered_ranges(shape, r);
+	if (shape->layout == SCATTERED)
+		scattered_ranges(shape, 1, r);
+	else if (shape->layout == HALF)
+		scattered_ranges(shape, 2, r);
 	else
-		contiguous_ranges(shape, r);
+		ranges_in_order(shape, r);
 	for (i = 0; i < n; i++)
 		r[i].page = physbio_mem_page(mem, r[i].paddr);
 	return r;
@@ -559,11 +650,6 @@ static void count_entrant(const struct entrant *e, const struct shape *shape,
 }
 
 /* --- one shape --- */
-
-static void case_name(char name[80], const struct shape *shape, enum stage s)
-{
-	snprintf(name, 80, "%s: %s", shape->name, stage_names[s]);
-}
 
 static void bench_stage(const struct shape *shape, enum stage s,
 			const struct physbio_stage_range *r)

@@ -183,6 +183,11 @@ static bool asked_for(const struct bench *b, const char *name)
 	return !b->nr_cases && (!b->filter || strstr(name, b->filter));
 }
 
+bool bench_runs(const struct bench *b, const char *name)
+{
+	return !b->list && asked_for(b, name);
+}
+
 bool bench_wanted(struct bench *b, const char *name)
 {
 	bool wanted = asked_for(b, name);

@@ -56,6 +56,9 @@ void bench_note(const struct bench *b, const char *key, const char *format, ...)
 void bench_note_memory(const struct bench *b, const struct physbio_mem *mem,
 		       pb_phys_addr_t paddr, const char *source);
 
+/* Will the case be run? */
+bool bench_runs(const struct bench *b, const char *name);
+
 /* Is the case one of those that are asked for? Each case is asked about once. */
 bool bench_wanted(struct bench *b, const char *name);
 
