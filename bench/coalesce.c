@@ -21,7 +21,7 @@ static struct bench bench = {
 	.name = "coalesce",
 	.title =
 		"arrays of vectors to segments: representations and vector units",
-	.rounds = 200,
+	.rounds = 30,
 };
 
 /* --- what is compared --- */

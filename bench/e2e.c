@@ -26,7 +26,7 @@ static struct bench bench = {
 	.name = "e2e",
 	.title =
 		"the way of an I/O, stage by stage: page vectors against physical ones",
-	.rounds = 200,
+	.rounds = 150,
 };
 
 /* --- what is compared --- */

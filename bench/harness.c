@@ -39,9 +39,10 @@ void bench_die(const struct bench *b, const char *format, ...)
 static void usage(const struct bench *b, FILE *to)
 {
 	fprintf(to,
-		"usage: %s [--rounds N] [--filter TEXT | --case NAME...] [--cpu N] [--list | --count]\n"
+		"usage: %s [--rounds N | --quick] [--filter TEXT | --case NAME...] [--cpu N] [--list | --count]\n"
 		"Prints samples, not results: those are made by ./dev bench, see there.\n"
 		"  --rounds N     samples of each contestant (default %d)\n"
+		"  --quick        a quarter of them\n"
 		"  --filter TEXT  only cases with TEXT in their name\n"
 		"  --case NAME    only this one, and others that are named so\n"
 		"  --cpu N        run on this CPU (default: the one it starts on)\n"
@@ -68,6 +69,7 @@ static void parse(struct bench *b, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "rounds", required_argument, NULL, 'r' },
+		{ "quick", no_argument, NULL, 'q' },
 		{ "filter", required_argument, NULL, 'f' },
 		{ "case", required_argument, NULL, 'n' },
 		{ "cpu", required_argument, NULL, 'c' },
@@ -84,6 +86,9 @@ static void parse(struct bench *b, int argc, char **argv)
 		switch (c) {
 		case 'r':
 			b->rounds = number(b, "--rounds", optarg, 1, 1000000);
+			break;
+		case 'q':
+			b->rounds = (b->rounds + 3) / 4;
 			break;
 		case 'f':
 			b->filter = optarg;

@@ -23,7 +23,7 @@
 static struct bench bench = {
 	.name = "lifetime",
 	.title = "lifetimes, page caches and provider lookups against none",
-	.rounds = 200,
+	.rounds = 150,
 };
 
 /* --- the memory map --- */

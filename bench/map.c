@@ -20,7 +20,7 @@ static struct bench bench = {
 	.name = "map",
 	.title =
 		"a request is mapped and unmapped, by how the device reaches its memory",
-	.rounds = 200,
+	.rounds = 150,
 };
 
 #define PAGE 4096u

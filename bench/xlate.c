@@ -26,7 +26,7 @@
 static struct bench bench = {
 	.name = "xlate",
 	.title = "translation against a bare load-and-add loop",
-	.rounds = 300,
+	.rounds = 200,
 };
 
 /* --- what is compared --- */
