@@ -29,11 +29,7 @@ static struct bench bench = {
 
 /* --- what is compared --- */
 
-/* Steps of the delay. */
-static const unsigned int delays[] = { 0,  2,  4,   8,	 12,  16,  24,
-				       32, 64, 128, 256, 512, 1024 };
-
-#define NR_DELAYS ((int)(sizeof(delays) / sizeof(delays[0])))
+#define NR_DELAYS BENCH_NR_DELAYS
 
 enum {
 	PAGES, /* page vectors */
@@ -238,7 +234,7 @@ static void ready(void *arg)
 			run->r[i].page[j].flags &= ~(unsigned long)PB_PG_dirty;
 		}
 	if (run->c >= DELAYED)
-		bench_delay = delays[run->c - DELAYED];
+		bench_delay = bench_delays[run->c - DELAYED].fn;
 }
 
 static void run_whole(void *arg)
@@ -270,7 +266,7 @@ static void verify(struct runner *run)
 
 static void delay_name(char name[16], int d)
 {
-	snprintf(name, 16, "delay %u", delays[d]);
+	snprintf(name, 16, "delay %u", bench_delays[d].steps);
 }
 
 static void bench_shape(const struct shape *shape)
@@ -326,14 +322,14 @@ static void choose_pages(void)
 
 struct lookup {
 	const struct resolve_loops *loops;
-	unsigned int delay;
+	unsigned int delay; /* of bench_delays */
 };
 
 static void ready_lookups(void *arg)
 {
 	const struct lookup *l = arg;
 
-	bench_delay = l->delay;
+	bench_delay = bench_delays[l->delay].fn;
 	l->loops->chain(pfns, CHAIN);
 }
 
@@ -360,7 +356,7 @@ static void bench_lookups(void)
 			delay_name(names[d], d);
 		lookups[i].loops = d < 0 ? models[i].loops :
 					   &delay_resolve_loops;
-		lookups[i].delay = d < 0 ? 0 : delays[d];
+		lookups[i].delay = d < 0 ? 0 : (unsigned int)d;
 		c[i] = (struct bench_contestant){
 			.name = d < 0 ? models[i].name : names[d],
 			.ready = ready_lookups,

@@ -38,7 +38,29 @@ extern const struct resolve_loops rescache_shared_resolve_loops;
 extern const struct resolve_loops memdesc_resolve_loops;
 extern const struct resolve_loops delay_resolve_loops;
 
-/* Of delay_resolve_loops, see delay.h: steps that a lookup takes longer. */
-extern unsigned int bench_delay;
+/* Of delay_resolve_loops, see delay.h: how much longer a lookup takes, in steps. */
+#define BENCH_DELAYS(D) \
+	D(0)            \
+	D(2)            \
+	D(4)            \
+	D(8)            \
+	D(12)           \
+	D(16)           \
+	D(24)           \
+	D(32)           \
+	D(64)           \
+	D(128)          \
+	D(256)          \
+	D(512)          \
+	D(1024)
+#define BENCH_NR_DELAYS 13
+
+struct bench_delay {
+	unsigned int steps;
+	unsigned long (*fn)(unsigned long pfn); /* gives @pfn, late */
+};
+
+extern const struct bench_delay bench_delays[BENCH_NR_DELAYS];
+extern unsigned long (*bench_delay)(unsigned long pfn); /* the one in use */
 
 #endif
