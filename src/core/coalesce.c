@@ -75,15 +75,15 @@ int physbio_coalesce(const struct pb_queue_limits *lim,
 		     struct physbio_coalesce_pos *pos, struct pb_phys_vec *segs,
 		     u32 max)
 {
-	struct walk w = { .bv = &table[pos->idx],
-			  .end = &table[nr],
-			  .mask = lim->seg_boundary_mask,
+	struct walk w = { .mask = lim->seg_boundary_mask,
 			  .furthest = lim->max_segment_size - 1 };
 	struct pb_phys_vec *seg = segs;
 	struct pb_phys_vec *last;
 
 	if (!physbio_coalesce_ok(lim, table, nr, pos))
 		return -EINVAL;
+	w.bv = &table[pos->idx];
+	w.end = &table[nr];
 	last = &segs[min(max, (u32)INT_MAX)];
 	if (w.bv != w.end)
 		walk_to(&w, pos->done);
