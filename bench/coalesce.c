@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <physbio/coalesce.h>
-#include <physbio/mem.h>
 
 #include "../src/repr/ops.h"
 #include "harness.h"
@@ -97,31 +96,12 @@ static struct pb_queue_limits limits = {
 	.max_hw_sectors = 32768,
 };
 
-/* --- memory --- */
-
-#define START ((pb_phys_addr_t)4 << 30)
-
 static struct physbio_mem *mem;
-
-static void memory_up(void)
-{
-	const struct physbio_mem_range ram = { START, (uint64_t)NR_PAGES * PAGE,
-					       PHYSBIO_MEM_RAM_EMPTY,
-					       bench.node, NULL };
-	const struct physbio_mem_options options = {
-		.models = PHYSBIO_MEMMODEL_BIT(vmemmap) |
-			  PHYSBIO_MEMMODEL_BIT(sparsemem_extreme),
-	};
-	struct physbio_error error;
-
-	if (physbio_mem_create_for(&ram, 1, &options, &mem, &error))
-		bench_die(&bench, "memory: %s", error.message);
-}
 
 /* --- arrays --- */
 
 struct run {
-	uint32_t page; /* its first one, from START */
+	uint32_t page; /* its first one, from BENCH_RAM */
 	uint32_t vecs; /* pages, each a vector */
 };
 
@@ -307,7 +287,7 @@ static void table_fill(const struct runner *r)
 
 			r->e->repr->bvec_set_page(
 				(struct pb_bio_vec *)r->table, n++,
-				physbio_mem_page(mem, START + at), PAGE, 0);
+				physbio_mem_page(mem, BENCH_RAM + at), PAGE, 0);
 		}
 }
 
@@ -342,7 +322,7 @@ static void verify_array(const struct runner *r, uint32_t from,
 
 	for (i = 0; i < n; i++) {
 		if (r->segs[i].paddr !=
-			    START + (pb_phys_addr_t)runs[i].page * PAGE ||
+			    BENCH_RAM + (pb_phys_addr_t)runs[i].page * PAGE ||
 		    r->segs[i].len != runs[i].vecs * PAGE)
 			bench_die(&bench,
 				  "%s: segment %d of array %u: 0x%llx+0x%x",
@@ -457,7 +437,7 @@ int main(int argc, char **argv)
 	bench_start(&bench, argc, argv);
 	if (phys_physbio_repr.blk_validate_limits(&limits))
 		bench_die(&bench, "the limits contradict each other");
-	memory_up();
+	mem = bench_ram(&bench, (uint64_t)NR_PAGES * PAGE);
 	describe();
 	for (p = 0; p < NR_PATTERNS; p++)
 		for (s = 0; s < NR_SIZES; s++)

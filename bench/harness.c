@@ -176,6 +176,23 @@ void bench_note_memory(const struct bench *b, const struct physbio_mem *mem,
 			   node, source);
 }
 
+struct physbio_mem *bench_ram(const struct bench *b, uint64_t size)
+{
+	const struct physbio_mem_range ram = { BENCH_RAM, size,
+					       PHYSBIO_MEM_RAM_EMPTY, b->node,
+					       NULL };
+	const struct physbio_mem_options options = {
+		.models = PHYSBIO_MEMMODEL_BIT(vmemmap) |
+			  PHYSBIO_MEMMODEL_BIT(sparsemem_extreme),
+	};
+	struct physbio_error error;
+	struct physbio_mem *mem;
+
+	if (physbio_mem_create_for(&ram, 1, &options, &mem, &error))
+		bench_die(b, "memory: %s", error.message);
+	return mem;
+}
+
 /* --- cases --- */
 
 static bool asked_for(const struct bench *b, const char *name)

@@ -56,6 +56,11 @@ void bench_note(const struct bench *b, const char *key, const char *format, ...)
 void bench_note_memory(const struct bench *b, const struct physbio_mem *mem,
 		       pb_phys_addr_t paddr, const char *source);
 
+/* Memory without bytes, for page vectors under both models; or the process ends. */
+#define BENCH_RAM ((pb_phys_addr_t)4 << 30)
+
+struct physbio_mem *bench_ram(const struct bench *b, uint64_t size);
+
 /* Will the case be run? */
 bool bench_runs(const struct bench *b, const char *name);
 

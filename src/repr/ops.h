@@ -48,6 +48,7 @@
 	F(pb_, biovec_phys_mergeable)     \
 	F(pb_, blk_attempt_req_merge)     \
 	F(pb_, blk_attempt_plug_merge)    \
+	F(pb_, blk_mq_sched_bio_merge)    \
 	F(pb_, blk_rq_append_bio)         \
 	F(pb_, blk_recalc_rq_segments)    \
 	F(pb_, blk_attempt_bio_merge)     \

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Representations as a benchmark of a stage compares them, see reprs.h.
+ */
+#include <string.h>
+
+#define PHYSBIO_COUNTING
+#include "reprs.h"
+
+static const struct entrant {
+	const char *name;
+	const char *base;
+	const struct physbio_repr *repr;
+	const struct physbio_repr *count_repr; /* NULL: counts as another does */
+} entrants[] = {
+	{ "page", NULL, &page_physbio_repr, &pagecnt_physbio_repr },
+	{ "phys", NULL, &phys_physbio_repr, &physcnt_physbio_repr },
+	{ "page, SPARSEMEM", NULL, &sparse_physbio_repr,
+	  &sparsecnt_physbio_repr },
+	{ "phys12", NULL, &phys12_physbio_repr, NULL },
+	/* the same code, linked a second time: what noise looks like */
+	{ "phys again", "phys", &physb_physbio_repr, NULL },
+};
+
+#define NR_ENTRANTS ((int)(sizeof(entrants) / sizeof(entrants[0])))
+
+static const struct {
+	int counter;
+	const char *key;
+} counters[] = {
+	{ PHYSBIO_PAGE_TO_PHYS, "page_to_phys" },
+	{ PHYSBIO_PHYS_TO_PAGE, "phys_to_page" },
+	{ PHYSBIO_LOOKUP, "lookups" },
+	{ PHYSBIO_ATOMIC, "atomics" },
+};
+
+#define NR_COUNTERS ((int)(sizeof(counters) / sizeof(counters[0])))
+
+static void count(const struct bench *b, const struct bench_stage *s,
+		  const struct entrant *e)
+{
+	void *arg = s->up(s->stage, e->count_repr);
+	int i;
+
+	if (s->ready)
+		s->ready(arg);
+	memset(physbio_counts, 0, sizeof(physbio_counts));
+	s->run(arg);
+	for (i = 0; i < NR_COUNTERS; i++)
+		bench_value(b, e->name, counters[i].key,
+			    (double)physbio_counts[counters[i].counter] /
+				    s->units);
+	s->down(arg);
+}
+
+void bench_time_stage(const struct bench *b, const struct bench_stage *s)
+{
+	struct bench_contestant c[NR_ENTRANTS + 1];
+	int i;
+
+	for (i = 0; i < NR_ENTRANTS; i++)
+		c[i] = (struct bench_contestant){
+			.name = entrants[i].name,
+			.base = entrants[i].base,
+			.ready = s->ready,
+			.run = s->run,
+			.arg = s->up(s->stage, entrants[i].repr),
+		};
+	if (s->other)
+		c[i++] = *s->other;
+	bench_time(b, s->name, s->units, c, i);
+	for (i = 0; i < NR_ENTRANTS; i++) {
+		s->down(c[i].arg);
+		if (entrants[i].count_repr)
+			count(b, s, &entrants[i]);
+	}
+}
+
+struct pb_request_queue *bench_queue(const struct bench *b,
+				     const struct physbio_repr *repr,
+				     struct pb_blk_mq_tag_set *set,
+				     const struct pb_queue_limits *lim,
+				     void *queuedata)
+{
+	struct pb_request_queue *q =
+		repr->blk_mq_alloc_queue(set, lim, queuedata);
+
+	if ((uintptr_t)q >= (uintptr_t)-4095)
+		bench_die(b, "no queue: %s", strerror(-(int)(intptr_t)q));
+	return q;
+}
