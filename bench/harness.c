@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -244,6 +245,31 @@ void *bench_alloc(const struct bench *b, size_t n, size_t size)
 	if (!p)
 		bench_die(b, "no memory");
 	return memset(p, 0, n * size);
+}
+
+/* --- fragmented memory --- */
+
+#define HOG_SIZE (UINT64_C(512) << 20)
+
+void *bench_fragment(const struct bench *b)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), at;
+	char *hog = mmap(NULL, HOG_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (hog == MAP_FAILED)
+		bench_die(b, "memory: %s", strerror(errno));
+	madvise(hog, HOG_SIZE, MADV_NOHUGEPAGE);
+	for (at = 0; at < HOG_SIZE; at += page)
+		hog[at] = 1;
+	for (at = 0; at < HOG_SIZE; at += 2 * page)
+		madvise(hog + at, page, MADV_DONTNEED);
+	return hog;
+}
+
+void bench_unfragment(void *hog)
+{
+	munmap(hog, HOG_SIZE);
 }
 
 /* --- samples --- */

@@ -88,6 +88,13 @@ void bench_absent(const struct bench *b, const char *contestant,
 /* Calls @run: the function that a tool which counts is told to look into. */
 void bench_counted(void (*run)(void *arg), void *arg);
 
+/*
+ * Memory of which every other page is given back: what is allocated then comes out of what
+ * is free. Return: what to give back by bench_unfragment().
+ */
+void *bench_fragment(const struct bench *b);
+void bench_unfragment(void *hog);
+
 /* Zeroed, on cache lines of its own; or the process ends. */
 void *bench_alloc(const struct bench *b, size_t n, size_t size);
 
