@@ -86,13 +86,14 @@ struct writer {
 	u32 next; /* of iod->lists, to go on in */
 	u32 slot; /* of list */
 	u32 slots;
+	bool save; /* ranges must be unmapped, each */
 
 	/* PRP */
-	u32 left; /* bytes of the request that are to come */
-	u32 pages; /* entries so far, PRP1 included */
+	u32 left; /* bytes of the request */
 	u32 end_offset; /* of the last range, within its page */
 
 	/* SGL */
+	u32 entries; /* as many, at most */
 	struct pb_nvme_sgl_desc *up; /* what points to list */
 };
 
@@ -132,66 +133,92 @@ static bool list_go_on(struct writer *w)
  *                             v
  *                           | e511 | ... |
  */
-static bool prp_list_add(struct writer *w, pb_dma_addr_t addr)
+static bool prp_list_go_on(struct writer *w)
+{
+	pb_le64 *last = (pb_le64 *)w->list.virt + w->slots - 1;
+
+	if (!list_go_on(w))
+		return false;
+	*(pb_le64 *)w->list.virt = *last;
+	*last = dma_to_le64(w->list.dma);
+	w->slot = 1;
+	return true;
+}
+
+static void prp_fill(pb_le64 *list, pb_dma_addr_t addr, u32 pages)
+{
+	for (; pages; pages--) {
+		*list++ = dma_to_le64(addr);
+		addr = physbio_dma_add(addr, PB_NVME_CTRL_PAGE_SIZE);
+	}
+}
+
+/* An entry for each page, of which the last one need not be full. */
+static bool prp_list_add_pages(struct writer *w, pb_dma_addr_t addr, u32 len)
+{
+	u32 pages = ((len - 1) >> PB_NVME_CTRL_PAGE_SHIFT) + 1, n;
+
+	for (; pages; pages -= n) {
+		if (unlikely(w->slot == w->slots) && !prp_list_go_on(w))
+			return false;
+		n = min(pages, w->slots - w->slot);
+		prp_fill((pb_le64 *)w->list.virt + w->slot, addr, n);
+		addr = physbio_dma_add(addr, (u64)n << PB_NVME_CTRL_PAGE_SHIFT);
+		w->slot += n;
+	}
+	return true;
+}
+
+static bool prp_list_add(struct writer *w, pb_dma_addr_t addr, u32 len)
 {
 	pb_le64 *list = w->list.virt;
 
-	if (w->slot == w->slots) {
-		pb_le64 *last = &list[w->slots - 1];
-
-		if (!list_go_on(w))
-			return false;
-		list = w->list.virt;
-		list[w->slot++] = *last;
-		*last = dma_to_le64(w->list.dma);
-	}
+	if (len > PB_NVME_CTRL_PAGE_SIZE || unlikely(w->slot == w->slots))
+		return prp_list_add_pages(w, addr, len);
 	list[w->slot++] = dma_to_le64(addr);
 	return true;
 }
 
-/* PRP1, then PRP2: the second page if it is the last, else the list. */
-static bool prp_add(struct writer *w, pb_dma_addr_t addr)
+/* PRP2: the second page if it is the last, else the list. */
+static bool prp_add_second(struct writer *w, pb_dma_addr_t addr, u32 len)
 {
 	union pb_nvme_data_ptr *dptr = &w->iod->dptr;
 
-	switch (w->pages++) {
-	case 0:
-		dptr->prp.prp1 = dma_to_le64(addr);
+	if (w->left <= PB_NVME_CTRL_PAGE_SIZE) {
+		dptr->prp.prp2 = dma_to_le64(addr);
 		return true;
-	case 1:
-		if (w->left <= PB_NVME_CTRL_PAGE_SIZE) {
-			dptr->prp.prp2 = dma_to_le64(addr);
-			return true;
-		}
-		list_begin(w,
-			   (w->left + PAGE_OFFSET_MASK) >>
-				   PB_NVME_CTRL_PAGE_SHIFT,
-			   sizeof(pb_le64));
-		dptr->prp.prp2 = dma_to_le64(w->list.dma);
-		return prp_list_add(w, addr);
-	default:
-		return prp_list_add(w, addr);
 	}
+	list_begin(w, (w->left + PAGE_OFFSET_MASK) >> PB_NVME_CTRL_PAGE_SHIFT,
+		   sizeof(pb_le64));
+	dptr->prp.prp2 = dma_to_le64(w->list.dma);
+	return prp_list_add(w, addr, len);
+}
+
+/* The first range may begin within a page, and fills PRP1. */
+static u32 prp_add_first(struct writer *w, pb_dma_addr_t addr, u32 len)
+{
+	u32 done = min(len, PB_NVME_CTRL_PAGE_SIZE - page_offset_of(addr));
+
+	w->iod->dptr.prp.prp1 = dma_to_le64(addr);
+	w->left -= done;
+	return done;
 }
 
 static bool prp_add_range(struct writer *w, pb_dma_addr_t addr, u32 len)
 {
-	u32 offset = page_offset_of(addr);
+	u32 done = 0;
 
-	if (w->pages && (w->end_offset || offset))
+	if (w->iod->nr_ranges == 1)
+		done = prp_add_first(w, addr, len);
+	else if (w->end_offset || page_offset_of(addr))
 		return false;
-	while (len) {
-		u32 piece = min(len, PB_NVME_CTRL_PAGE_SIZE - offset);
-
-		if (!prp_add(w, addr))
-			return false;
-		addr = physbio_dma_add(addr, piece);
-		len -= piece;
-		w->left -= piece;
-		offset = 0;
-	}
-	w->end_offset = page_offset_of(addr);
-	return true;
+	w->end_offset = page_offset_of(physbio_dma_add(addr, len));
+	if (done == len)
+		return true;
+	addr = physbio_dma_add(addr, done);
+	if (!w->list.virt)
+		return prp_add_second(w, addr, len - done);
+	return prp_list_add(w, addr, len - done);
 }
 
 /* --- SGL --- */
@@ -205,52 +232,50 @@ static void sgl_set(struct pb_nvme_sgl_desc *desc, pb_dma_addr_t addr, u32 len,
 	desc->type = type;
 }
 
+/* What points to the list learns what it has become. */
+static void sgl_list_end(struct writer *w, u8 type)
+{
+	sgl_set(w->up, w->list.dma,
+		w->slot * (u32)sizeof(struct pb_nvme_sgl_desc), type);
+}
+
 /*
  * A full page: its last descriptor moves to the next one and points there. Whatever
- * points to the full page does no longer point to the last segment.
+ * points to the full page does not point to the last segment.
  */
 static bool sgl_list_go_on(struct writer *w)
 {
 	struct pb_nvme_sgl_desc *list = w->list.virt;
 	struct pb_nvme_sgl_desc *last = &list[w->slots - 1];
 
+	sgl_list_end(w, PB_NVME_SGL_SEGMENT);
 	if (!list_go_on(w))
 		return false;
 	list = w->list.virt;
 	list[w->slot++] = *last;
-	w->up->type = PB_NVME_SGL_SEGMENT;
 	w->up = last;
 	return true;
 }
 
-static bool sgl_list_add(struct writer *w, pb_dma_addr_t addr, u32 len, u8 type)
+/* One segment is described in the command, several are in a list. */
+static bool sgl_add_range(struct writer *w, pb_dma_addr_t addr, u32 len,
+			  u8 type)
 {
 	struct pb_nvme_sgl_desc *list;
 
-	if (w->slot == w->slots && !sgl_list_go_on(w))
-		return false;
-	list = w->list.virt;
-	sgl_set(&list[w->slot++], addr, len, type);
-	sgl_set(w->up, w->list.dma, w->slot * (u32)sizeof(*list),
-		PB_NVME_SGL_LAST_SEGMENT);
-	return true;
-}
-
-/* One segment is described in the command, several are in a list. */
-static bool sgl_add_range(struct writer *w, const struct pb_request *rq,
-			  pb_dma_addr_t addr, u32 len, u8 type)
-{
-	u32 entries = nr_entries(rq, w->iod);
-
-	if (entries == 1) {
+	if (w->entries == 1) {
 		sgl_set(&w->iod->dptr.sgl, addr, len, type);
 		return w->iod->nr_ranges == 1;
 	}
 	if (!w->up) {
 		w->up = &w->iod->dptr.sgl;
-		list_begin(w, entries, sizeof(*w->up));
+		list_begin(w, w->entries, sizeof(*w->up));
 	}
-	return sgl_list_add(w, addr, len, type);
+	if (w->slot == w->slots && !sgl_list_go_on(w))
+		return false;
+	list = w->list.virt;
+	sgl_set(&list[w->slot++], addr, len, type);
+	return true;
 }
 
 /* --- both --- */
@@ -260,12 +285,16 @@ static bool sgl_add_range(struct writer *w, const struct pb_request *rq,
  * it. Source: nvme_pci_prp_save_mapping()
  */
 static bool must_save(const struct pb_device *dev,
-		      const struct pb_nvme_iod *iod,
-		      enum pb_pci_p2pdma_map_type map)
+		      const struct pb_nvme_iod *iod)
 {
-	return pb_dma_need_unmap(dev) && !pb_dma_use_iova(&iod->state) &&
-	       map != PB_PCI_P2PDMA_MAP_BUS_ADDR &&
-	       map != PHYSBIO_P2PDMA_MAP_OWN_BAR;
+	return pb_dma_need_unmap(dev) && !pb_dma_use_iova(&iod->state);
+}
+
+/* Is there nothing to unmap, whoever has to? */
+static bool is_unmapped(enum pb_pci_p2pdma_map_type map)
+{
+	return map == PB_PCI_P2PDMA_MAP_BUS_ADDR ||
+	       map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
 }
 
 /* A range that can't be kept goes back at once. */
@@ -307,13 +336,13 @@ static bool iod_add_range(struct pb_request *rq, const struct pb_device *dev,
 {
 	bool own_bar = map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
 
-	if (must_save(dev, w->iod, map) &&
+	if (unlikely(w->save) && !is_unmapped(map) &&
 	    !save_range(rq, dev, w->iod, addr, len, map))
 		return false;
 	w->iod->nr_ranges++;
 	w->iod->len += len;
 	if (w->iod->use_sgl)
-		return sgl_add_range(w, rq, addr, len,
+		return sgl_add_range(w, addr, len,
 				     own_bar ? PB_NVME_SGL_DATA |
 						       PB_NVME_SGL_OFFSET :
 					       PB_NVME_SGL_DATA);
@@ -331,6 +360,8 @@ static pb_blk_status_t map_ranges(struct pb_request *rq,
 	more = pb_blk_rq_dma_map_iter_start(rq, dev, &iod->state, &iter);
 	iod->map = iter.map;
 	iod->use_sgl = sgl_wanted(rq, dev, iod);
+	w.entries = nr_entries(rq, iod);
+	w.save = must_save(dev, iod);
 	while (more) {
 		if (!iod_add_range(rq, dev, &w, iter.addr, iter.len,
 				   iter.map)) {
@@ -339,6 +370,8 @@ static pb_blk_status_t map_ranges(struct pb_request *rq,
 		}
 		more = pb_blk_rq_dma_map_iter_next(rq, dev, &iter);
 	}
+	if (w.up)
+		sgl_list_end(&w, PB_NVME_SGL_LAST_SEGMENT);
 	if (unlikely(iter.status))
 		pb_nvme_unmap_data(rq, dev, iod);
 	return iter.status;
@@ -365,16 +398,14 @@ static bool prp_possible(u32 offset, u32 len)
 }
 
 /* May it be mapped without the iterator: one segment of RAM that needs no list? */
-static bool is_simple(const struct pb_request *rq, const struct pb_device *dev,
-		      const struct pb_nvme_iod *iod,
+static bool is_simple(const struct pb_request *rq, enum nvme_use_sgl use_sgl,
 		      const struct pb_bio_vec *bv)
 {
 	u32 offset = pb_bvec_offset(bv) & PAGE_OFFSET_MASK;
 
 	if (pb_bvec_region(bv, req_region(rq)))
 		return false;
-	return nvme_use_sgls(rq, dev, iod) != SGL_UNSUPPORTED ||
-	       prp_possible(offset, bv->bv_len);
+	return use_sgl != SGL_UNSUPPORTED || prp_possible(offset, bv->bv_len);
 }
 
 /*
@@ -384,11 +415,16 @@ static bool is_simple(const struct pb_request *rq, const struct pb_device *dev,
 static pb_blk_status_t map_simple(struct pb_request *rq,
 				  const struct pb_device *dev,
 				  struct pb_nvme_iod *iod,
+				  enum nvme_use_sgl use_sgl,
 				  const struct pb_bio_vec *bv)
 {
 	pb_dma_addr_t addr = pb_dma_map_bvec(dev, bv, pb_rq_dma_dir(rq), 0);
-	struct writer w = { .iod = iod, .left = bv->bv_len };
-	enum nvme_use_sgl use_sgl = nvme_use_sgls(rq, dev, iod);
+	struct writer w = {
+		.iod = iod,
+		.save = must_save(dev, iod),
+		.left = bv->bv_len,
+		.entries = 1,
+	};
 
 	if (unlikely(pb_dma_mapping_error(dev, addr)))
 		return PB_BLK_STS_IOERR;
@@ -406,6 +442,7 @@ pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
 				 const struct pb_device *dev,
 				 struct pb_nvme_iod *iod)
 {
+	enum nvme_use_sgl use_sgl;
 	struct pb_bio_vec bv;
 
 	memset(&iod->dptr, 0, sizeof(iod->dptr));
@@ -416,8 +453,9 @@ pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
 	iod->map = PB_PCI_P2PDMA_MAP_NONE;
 	if (pb_blk_rq_nr_phys_segments(rq) == 1) {
 		bv = req_bvec(rq);
-		if (is_simple(rq, dev, iod, &bv))
-			return map_simple(rq, dev, iod, &bv);
+		use_sgl = nvme_use_sgls(rq, dev, iod);
+		if (is_simple(rq, use_sgl, &bv))
+			return map_simple(rq, dev, iod, use_sgl, &bv);
 	}
 	return map_ranges(rq, dev, iod);
 }
