@@ -2,6 +2,8 @@
 /*
  * What the benchmark times, in the words of a caller of the block layer. See stages.h.
  */
+#include "../core/platform.h"
+
 #include <physbio/merge.h>
 #include <physbio/resolve.h>
 #include <physbio/split.h>
@@ -108,6 +110,28 @@ static void io_complete(struct physbio_stage_io *io)
 	pb_bio_release_pages(&io->bio, true);
 }
 
+static void page_release(struct pb_page *page)
+{
+	struct pb_folio *folio = page_folio(page);
+
+	if (!folio_test_dirty(folio)) {
+		folio_lock(folio);
+		folio_mark_dirty(folio);
+		folio_unlock(folio);
+	}
+	unpin_user_folio(folio, 1);
+}
+
+static void io_complete_each(struct physbio_stage_io *io)
+{
+	struct pb_bvec_iter_all iter;
+	struct pb_bio_vec *bv;
+
+	pb_bio_for_each_segment_all(bv, &io->bio, iter)
+		page_release(pb_bvec_page(bv));
+	pb_bio_clear_flag(&io->bio, PB_BIO_PAGE_PINNED);
+}
+
 #define for_each_io(io, ctx) \
 	for (io = (ctx)->ios; io < (ctx)->ios + (ctx)->nr_ios; io++)
 
@@ -172,6 +196,14 @@ static void stage_complete(struct physbio_stage_ctx *ctx)
 		io_complete(io);
 }
 
+static void stage_complete_each(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx)
+		io_complete_each(io);
+}
+
 static void stage_whole(struct physbio_stage_ctx *ctx)
 {
 	struct physbio_stage_io *io;
@@ -196,6 +228,7 @@ const struct physbio_stages physbio_stages = {
 	.unmerge = stage_unmerge,
 	.map = stage_map,
 	.complete = stage_complete,
+	.complete_each = stage_complete_each,
 	.whole = stage_whole,
 };
 

@@ -53,6 +53,8 @@ struct physbio_stages {
 	physbio_stage_fn *unmerge; /* as it was before; not timed */
 	physbio_stage_fn *map; /* map and describe it */
 	physbio_stage_fn *complete; /* dirty and unpin its pages */
+	/* the same page by page, as a kernel without folios does */
+	physbio_stage_fn *complete_each;
 	physbio_stage_fn *whole; /* pin, and all of these: each I/O to its end */
 };
 

@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The end of an I/O on folios of all sizes: pages are marked dirty and unpinned by entry and
+ * folio, or page by page; pages are looked up once for each folio, or for each page; and an
+ * entry spans sections whose page structs lie apart, or is cut there. All pins must be gone
+ * first, and every page that is found is compared with the memory map.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PHYSBIO_COUNTING
+#include <physbio/mem.h>
+#include <physbio/resolve.h>
+
+#include "../src/repr/ops.h"
+#include "../src/repr/stages.h"
+#include "harness.h"
+#include "resolve-loops.h"
+
+static struct bench bench = {
+	.name = "complete",
+	.title = "the end of an I/O: by folio, by page, and over section edges",
+	.rounds = 60,
+};
+
+#define KIB 1024u
+#define MIB (1024u * KIB)
+#define GIB (1024u * MIB)
+#define PAGE 4096u
+#define SECTION ((uint64_t)PB_PAGES_PER_SECTION * PAGE)
+#define ARRAY_SIZE(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+/* --- memory: an area for folios of each order, and a larger one for the largest --- */
+
+#define START ((uint64_t)4 * GIB)
+#define GIGANTIC 18u /* order of a folio of 1 GiB */
+#define AREA (128u * MIB)
+
+static struct physbio_mem *mem;
+
+static pb_phys_addr_t area_of(unsigned int order)
+{
+	return order == GIGANTIC ? START : START + GIB + order * (uint64_t)AREA;
+}
+
+static void create(const struct physbio_mem_range *ranges, unsigned int nr,
+		   unsigned int models, unsigned int sections_apart)
+{
+	const struct physbio_mem_options options = {
+		.models = models,
+		.sections_apart = sections_apart,
+	};
+	struct physbio_error error;
+
+	if (physbio_mem_create_for(ranges, nr, &options, &mem, &error))
+		bench_die(&bench, "memory: %s", error.message);
+}
+
+static void make_folios(pb_phys_addr_t start, uint64_t size, unsigned int order)
+{
+	uint64_t at;
+
+	for (at = 0; order && at < size; at += (uint64_t)PAGE << order)
+		if (physbio_mem_make_folio(mem, start + at, order))
+			bench_die(&bench, "no folio of order %u", order);
+}
+
+static void set_up_areas(void)
+{
+	static const unsigned int orders[] = { 0, 4, 8, 9, GIGANTIC };
+	struct physbio_mem_range ranges[ARRAY_SIZE(orders)];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(orders); i++)
+		ranges[i] = (struct physbio_mem_range){
+			.start = area_of(orders[i]),
+			.size = orders[i] == GIGANTIC ? GIB : AREA,
+			.kind = PHYSBIO_MEM_RAM_EMPTY,
+			.nid = bench.node,
+		};
+	create(ranges, ARRAY_SIZE(orders),
+	       PHYSBIO_MEMMODEL_BIT(vmemmap) |
+		       PHYSBIO_MEMMODEL_BIT(sparsemem_extreme) |
+		       PHYSBIO_MEMMODEL_BIT(radix) |
+		       PHYSBIO_MEMMODEL_BIT(range),
+	       0);
+	for (i = 0; i < ARRAY_SIZE(orders); i++)
+		make_folios(ranges[i].start, ranges[i].size, orders[i]);
+}
+
+/* --- pins --- */
+
+static void pin(pb_phys_addr_t paddr, uint64_t len)
+{
+	if (physbio_mem_pin(mem, paddr, len))
+		bench_die(&bench, "can't pin 0x%llx",
+			  (unsigned long long)paddr);
+}
+
+static void clean(pb_phys_addr_t paddr, uint64_t len)
+{
+	uint64_t at;
+	struct pb_page *head;
+
+	for (at = 0; at < len; at += (uint64_t)PAGE << head->order) {
+		head = pb_compound_head(physbio_mem_page(mem, paddr + at));
+		head->flags &= ~(unsigned long)PB_PG_dirty;
+	}
+}
+
+static void verify_released(const char *name, pb_phys_addr_t paddr,
+			    uint64_t len)
+{
+	uint64_t at;
+	struct pb_page *head;
+
+	for (at = 0; at < len; at += (uint64_t)PAGE << head->order) {
+		head = pb_compound_head(physbio_mem_page(mem, paddr + at));
+		if (head->refcount.counter || head->pincount.counter ||
+		    !(head->flags & PB_PG_dirty))
+			bench_die(&bench,
+				  "%s: the page of 0x%llx is pinned or clean",
+				  name, (unsigned long long)(paddr + at));
+	}
+}
+
+/* --- bios of the stages --- */
+
+#define MAX_IOS 64u
+
+struct stage_bios {
+	const struct physbio_repr *repr;
+	const struct physbio_stages *stages;
+	struct physbio_stage_ctx ctx;
+	struct physbio_stage_range *r;
+	bool each; /* page by page */
+};
+
+/* Each of @ios I/Os has @nr ranges of @len bytes, @stride apart; @next: to the next I/O. */
+struct io_layout {
+	pb_phys_addr_t start;
+	unsigned int ios, nr;
+	uint32_t len;
+	uint64_t stride, next;
+};
+
+static void bios_up(struct stage_bios *s, const struct io_layout *l)
+{
+	unsigned int i, j;
+
+	s->r = bench_alloc(&bench, (size_t)l->ios * l->nr, sizeof(*s->r));
+	s->ctx = (struct physbio_stage_ctx){
+		.ios = bench_alloc(&bench, l->ios, sizeof(*s->ctx.ios)),
+		.nr_ios = l->ios,
+		.nr_ranges = l->nr,
+		.max_vecs = PB_BIO_MAX_VECS,
+		.page_given = true,
+	};
+	for (i = 0; i < l->ios; i++) {
+		s->ctx.ios[i].table = bench_alloc(&bench, PB_BIO_MAX_VECS,
+						  s->repr->bvec_size);
+		s->ctx.ios[i].ranges = s->r + i * l->nr;
+		for (j = 0; j < l->nr; j++) {
+			pb_phys_addr_t at =
+				l->start + i * l->next + j * l->stride;
+
+			s->r[i * l->nr + j] = (struct physbio_stage_range){
+				physbio_mem_page(mem, at), at, l->len
+			};
+		}
+	}
+}
+
+static void bios_down(struct stage_bios *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->ctx.nr_ios; i++)
+		free(s->ctx.ios[i].table);
+	free(s->ctx.ios);
+	free(s->r);
+}
+
+/* As after a read was sent. */
+static void bios_ready(void *arg)
+{
+	struct stage_bios *s = arg;
+	unsigned int i, n = s->ctx.nr_ios * s->ctx.nr_ranges;
+
+	s->stages->add(&s->ctx);
+	for (i = 0; i < n; i++) {
+		clean(s->r[i].paddr, s->r[i].len);
+		pin(s->r[i].paddr, s->r[i].len);
+	}
+}
+
+static void bios_run(void *arg)
+{
+	struct stage_bios *s = arg;
+
+	if (s->each)
+		s->stages->complete_each(&s->ctx);
+	else
+		s->stages->complete(&s->ctx);
+}
+
+static void bios_verify(struct stage_bios *s, const char *name)
+{
+	unsigned int i, n = s->ctx.nr_ios * s->ctx.nr_ranges;
+
+	bios_ready(s);
+	bios_run(s);
+	for (i = 0; i < n; i++)
+		verify_released(name, s->r[i].paddr, s->r[i].len);
+}
+
+static const struct {
+	int counter;
+	const char *key;
+} counters[] = {
+	{ PHYSBIO_PHYS_TO_PAGE, "phys_to_page" },
+	{ PHYSBIO_PAGE_FOLIO, "page_folio" },
+	{ PHYSBIO_ATOMIC, "atomics" },
+};
+
+/* What the same I/Os do in a build that counts, which @s is of. */
+static void say_counts(const char *name, struct stage_bios *s)
+{
+	int i;
+
+	bios_ready(s);
+	memset(physbio_counts, 0, sizeof(physbio_counts));
+	bios_run(s);
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		bench_value(&bench, name, counters[i].key,
+			    (double)physbio_counts[counters[i].counter] /
+				    s->ctx.nr_ios);
+}
+
+/* --- release: by entry and folio, or page by page --- */
+
+static const struct release_shape {
+	const char *name;
+	unsigned int order;
+	unsigned int entries; /* of a bio, and in one they are contiguous */
+	uint32_t len; /* bytes a bio has */
+	unsigned int ios; /* in a sample */
+} release_shapes[] = {
+	{ "order 0, 256 entries", 0, 256, MIB, 8 },
+	{ "order 0, 1 entry", 0, 1, MIB, 8 },
+	{ "order 4, 16 entries", 4, 16, MIB, 8 },
+	{ "order 4, 1 entry", 4, 1, MIB, 8 },
+	{ "order 9, 1 entry", 9, 1, MIB, 64 },
+	{ "order 18, 1 entry", GIGANTIC, 1, GIB, 1 },
+};
+
+static const struct {
+	const char *name;
+	const struct physbio_repr *repr, *count_repr;
+	const struct physbio_stages *stages, *count_stages;
+	bool each;
+} releasers[] = {
+	{ "page", &page_physbio_repr, &pagecnt_physbio_repr,
+	  &page_physbio_stages, &pagecnt_physbio_stages, false },
+	{ "phys", &phys_physbio_repr, &physcnt_physbio_repr,
+	  &phys_physbio_stages, &physcnt_physbio_stages, false },
+	{ "page, each page", &page_physbio_repr, &pagecnt_physbio_repr,
+	  &page_physbio_stages, &pagecnt_physbio_stages, true },
+	{ "phys, each page", &phys_physbio_repr, &physcnt_physbio_repr,
+	  &phys_physbio_stages, &physcnt_physbio_stages, true },
+};
+
+#define NR_RELEASERS ARRAY_SIZE(releasers)
+
+static void bench_release(const char *name, const struct release_shape *shape)
+{
+	const struct io_layout l = {
+		.start = area_of(shape->order),
+		.ios = shape->ios,
+		.nr = shape->entries,
+		.len = shape->len / shape->entries,
+		.stride = 2 * (uint64_t)shape->len / shape->entries,
+		.next = 2 * (uint64_t)shape->len,
+	};
+	struct bench_contestant c[NR_RELEASERS];
+	struct stage_bios bios[NR_RELEASERS], counting;
+	int i;
+
+	for (i = 0; i < NR_RELEASERS; i++) {
+		bios[i] = (struct stage_bios){ .repr = releasers[i].repr,
+					       .stages = releasers[i].stages,
+					       .each = releasers[i].each };
+		bios_up(&bios[i], &l);
+		bios_verify(&bios[i], releasers[i].name);
+		c[i] = (struct bench_contestant){
+			.name = releasers[i].name,
+			.ready = bios_ready,
+			.run = bios_run,
+			.arg = &bios[i],
+		};
+	}
+	bench_time(&bench, name, shape->ios, c, NR_RELEASERS);
+	for (i = 0; i < NR_RELEASERS; i++) {
+		counting =
+			(struct stage_bios){ .repr = releasers[i].count_repr,
+					     .stages =
+						     releasers[i].count_stages,
+					     .each = releasers[i].each };
+		bios_up(&counting, &l);
+		say_counts(releasers[i].name, &counting);
+		bios_down(&counting);
+		bios_down(&bios[i]);
+	}
+}
+
+/* --- lookups: once for each folio, or for each page --- */
+
+static const struct lookup_shape {
+	const char *name;
+	unsigned int order;
+	unsigned int folios;
+	unsigned int passes; /* over them in a sample */
+} lookup_shapes[] = {
+	{ "4 KiB folio", 0, 1024, 8 },
+	{ "64 KiB folio", 4, 256, 16 },
+	{ "1 MiB folio", 8, 64, 16 },
+	{ "1 GiB folio", GIGANTIC, 1, 16 },
+};
+
+static const struct {
+	const char *once, *each;
+	const struct resolve_loops *loops;
+} models[] = {
+	{ "vmemmap", "vmemmap, each page", &vmemmap_resolve_loops },
+	{ "extreme", "extreme, each page", &sparsemem_extreme_resolve_loops },
+	{ "radix", "radix, each page", &radix_resolve_loops },
+	{ "range", "range, each page", &range_resolve_loops },
+};
+
+#define NR_MODELS ARRAY_SIZE(models)
+
+struct lookups {
+	resolve_loop_fn *fn;
+	unsigned int passes;
+	struct resolve_loop loop;
+};
+
+/* One bio with an entry for each folio. */
+static void folio_bio(struct pb_bio *bio, const struct lookup_shape *shape)
+{
+	uint32_t size = PAGE << shape->order;
+	unsigned int i;
+
+	pb_bio_init(bio, NULL,
+		    bench_alloc(&bench, shape->folios,
+				sizeof(struct pb_bio_vec)),
+		    (unsigned short)shape->folios, PB_REQ_OP_READ);
+	for (i = 0; i < shape->folios; i++)
+		pb_bvec_set_phys(&bio->bi_io_vec[i],
+				 area_of(shape->order) + (uint64_t)i * size,
+				 size);
+	bio->bi_vcnt = bio->bi_max_vecs;
+}
+
+static void run_lookups(void *arg)
+{
+	struct lookups *l = arg;
+	unsigned int i;
+
+	for (i = 0; i < l->passes; i++)
+		l->fn(&l->loop);
+}
+
+/* How many pages are found, and each must be the memory map's. */
+static unsigned int verify_lookups(const struct lookup_shape *shape,
+				   struct lookups *l, bool each)
+{
+	unsigned int step = each ? 1 : 1u << shape->order, n, i;
+	unsigned int most = shape->folios << shape->order;
+
+	memset(l->loop.found, 0, most * sizeof(void *));
+	run_lookups(l);
+	for (n = 0; n < most && l->loop.found[n]; n++)
+		;
+	for (i = 0; i < n; i++)
+		if (l->loop.found[i] !=
+		    physbio_mem_page(mem, area_of(shape->order) +
+						  (uint64_t)i * step * PAGE))
+			bench_die(&bench, "%s: another page is found",
+				  shape->name);
+	return n;
+}
+
+static void bench_lookup(const char *name, const struct lookup_shape *shape)
+{
+	struct bench_contestant c[2 * NR_MODELS];
+	struct lookups lookups[2 * NR_MODELS];
+	unsigned int n[2 * NR_MODELS];
+	struct pb_bio bio;
+	void **found = bench_alloc(&bench, shape->folios << shape->order,
+				   sizeof(*found));
+	int i;
+
+	folio_bio(&bio, shape);
+	for (i = 0; i < 2 * NR_MODELS; i++) {
+		const struct resolve_loops *loops = models[i / 2].loops;
+
+		lookups[i] = (struct lookups){
+			.fn = i % 2 ? loops->pages : loops->entries,
+			.passes = shape->passes,
+			.loop = { &bio, 1, found },
+		};
+		n[i] = verify_lookups(shape, &lookups[i], i % 2);
+		c[i] = (struct bench_contestant){
+			.name = i % 2 ? models[i / 2].each : models[i / 2].once,
+			.ready = run_lookups,
+			.run = run_lookups,
+			.arg = &lookups[i],
+		};
+	}
+	bench_time(&bench, name, shape->passes * shape->folios, c,
+		   2 * NR_MODELS);
+	for (i = 0; i < 2 * NR_MODELS; i++)
+		bench_value(&bench, c[i].name, "lookups",
+			    (double)n[i] / shape->folios);
+	free(bio.bi_io_vec);
+	free(found);
+}
+
+/* --- sections that lie apart --- */
+
+/* Sections of single pages, of huge ones for 4 MiB, and 1 GiB of huge ones. */
+#define PAGES_START (START)
+#define HUGE_START (START + 2 * SECTION)
+#define LARGE_START (START + GIB)
+
+static const struct section_shape {
+	const char *name;
+	pb_phys_addr_t start;
+	uint32_t len; /* bytes */
+	unsigned int order; /* of its folios */
+	unsigned int ios; /* in a sample: all of the same memory */
+} section_shapes[] = {
+	{ "64 KiB over an edge", PAGES_START + SECTION - 32 * KIB, 64 * KIB, 0,
+	  16 },
+	{ "4 MiB over an edge", HUGE_START + SECTION - 2 * MIB, 4 * MIB, 9,
+	  MAX_IOS },
+	{ "1 GiB over 7 edges", LARGE_START, GIB, 9, 1 },
+};
+
+static void set_up_sections(void)
+{
+	const struct physbio_mem_range ranges[] = {
+		{ .start = PAGES_START,
+		  .size = 4 * SECTION,
+		  .kind = PHYSBIO_MEM_RAM_EMPTY,
+		  .nid = bench.node },
+		{ .start = LARGE_START,
+		  .size = GIB,
+		  .kind = PHYSBIO_MEM_RAM_EMPTY,
+		  .nid = bench.node },
+	};
+
+	create(ranges, ARRAY_SIZE(ranges),
+	       PHYSBIO_MEMMODEL_BIT(sparsemem_extreme), 1);
+	make_folios(HUGE_START, 2 * SECTION, 9);
+	make_folios(LARGE_START, GIB, 9);
+}
+
+/* Physical entries, completed under SPARSEMEM. */
+struct entries {
+	const struct section_shape *shape;
+	const struct resolve_loops *loops;
+	struct pb_bio bios[MAX_IOS];
+	struct pb_bio_vec table[PB_BIO_MAX_VECS];
+	unsigned int nr;
+};
+
+static void entries_up(struct entries *e, const struct section_shape *shape,
+		       bool cut)
+{
+	pb_phys_addr_t at = shape->start, end = at + shape->len, to;
+
+	*e = (struct entries){ .shape = shape,
+			       .loops = &sparsemem_extreme_resolve_loops };
+	for (; at < end; at = to) {
+		to = cut ? (at | (SECTION - 1)) + 1 : end;
+		if (to > end)
+			to = end;
+		pb_bvec_set_phys(&e->table[e->nr++], at, (uint32_t)(to - at));
+	}
+}
+
+static void pin_section_ios(const struct section_shape *shape)
+{
+	unsigned int i;
+
+	clean(shape->start, shape->len);
+	for (i = 0; i < shape->ios; i++)
+		pin(shape->start, shape->len);
+}
+
+static void entries_ready(void *arg)
+{
+	struct entries *e = arg;
+	unsigned int i;
+
+	for (i = 0; i < e->shape->ios; i++) {
+		pb_bio_init(&e->bios[i], NULL, e->table, PB_BIO_MAX_VECS,
+			    PB_REQ_OP_READ);
+		e->bios[i].bi_vcnt = (uint16_t)e->nr;
+		pb_bio_set_flag(&e->bios[i], PB_BIO_PAGE_PINNED);
+	}
+	pin_section_ios(e->shape);
+}
+
+static void entries_run(void *arg)
+{
+	struct entries *e = arg;
+	const struct resolve_loop loop = { .bios = e->bios,
+					   .nr_bios = e->shape->ios };
+
+	e->loops->release(&loop);
+}
+
+/* Of pages, what there would be if page structs followed each other everywhere. */
+static unsigned int wrong_pages(const struct section_shape *shape)
+{
+	struct pb_page *first = physbio_mem_page(mem, shape->start);
+	unsigned int i, wrong = 0;
+
+	for (i = 0; i < shape->len / PAGE; i++)
+		wrong += physbio_mem_page(mem,
+					  shape->start + (uint64_t)i * PAGE) !=
+			 first + i;
+	return wrong;
+}
+
+static void entries_verify(struct entries *e, const char *name)
+{
+	entries_ready(e);
+	entries_run(e);
+	verify_released(name, e->shape->start, e->shape->len);
+}
+
+static void say_lookups(const char *name, unsigned int entries,
+			void (*run)(void *arg), void *arg, unsigned int ios)
+{
+	memset(physbio_counts, 0, sizeof(physbio_counts));
+	run(arg);
+	bench_value(&bench, name, "entries", entries);
+	bench_value(&bench, name, "lookups",
+		    (double)physbio_counts[PHYSBIO_PHYS_TO_PAGE] / ios);
+}
+
+static void say_entries(const char *name, struct entries *e)
+{
+	e->loops = &sectioncnt_resolve_loops;
+	entries_ready(e);
+	say_lookups(name, e->nr, entries_run, e, e->shape->ios);
+}
+
+/* What page vectors become by themselves: they take no page that is not the next one. */
+static void pages_up(struct stage_bios *s, const struct section_shape *shape)
+{
+	const struct io_layout l = {
+		.start = shape->start,
+		.ios = shape->ios,
+		.nr = shape->len / (PAGE << shape->order),
+		.len = PAGE << shape->order,
+		.stride = PAGE << shape->order,
+	};
+
+	bios_up(s, &l);
+}
+
+static void say_pages(const char *name, const struct section_shape *shape)
+{
+	struct stage_bios s = { .repr = &sparsecnt_physbio_repr,
+				.stages = &sparsecnt_physbio_stages };
+
+	pages_up(&s, shape);
+	bios_ready(&s);
+	say_lookups(name, s.ctx.ios[0].bio.bi_vcnt, bios_run, &s, shape->ios);
+	bios_down(&s);
+}
+
+static void bench_section(const char *name, const struct section_shape *shape)
+{
+	static struct entries cut, spans;
+	struct stage_bios pages = { .repr = &sparse_physbio_repr,
+				    .stages = &sparse_physbio_stages };
+	const struct bench_contestant c[] = {
+		{ "page, cut", NULL, bios_ready, bios_run, &pages },
+		{ "phys, cut", NULL, entries_ready, entries_run, &cut },
+		{ "phys, spans", NULL, entries_ready, entries_run, &spans },
+	};
+
+	pages_up(&pages, shape);
+	entries_up(&cut, shape, true);
+	entries_up(&spans, shape, false);
+	bios_verify(&pages, name);
+	entries_verify(&cut, name);
+	entries_verify(&spans, name);
+	bench_time(&bench, name, shape->ios, c, ARRAY_SIZE(c));
+	say_pages("page, cut", shape);
+	say_entries("phys, cut", &cut);
+	say_entries("phys, spans", &spans);
+	bench_value(&bench, "phys, spans", "wrong_pages", wrong_pages(shape));
+	bios_down(&pages);
+}
+
+/* --- all --- */
+
+static void bench_areas(void)
+{
+	char name[80];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(release_shapes); i++) {
+		snprintf(name, sizeof(name), "release: %s",
+			 release_shapes[i].name);
+		if (bench_wanted(&bench, name))
+			bench_release(name, &release_shapes[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(lookup_shapes); i++) {
+		snprintf(name, sizeof(name), "lookup: %s",
+			 lookup_shapes[i].name);
+		if (bench_wanted(&bench, name))
+			bench_lookup(name, &lookup_shapes[i]);
+	}
+}
+
+static void bench_sections(void)
+{
+	char name[80];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(section_shapes); i++) {
+		snprintf(name, sizeof(name), "section: %s",
+			 section_shapes[i].name);
+		if (bench_wanted(&bench, name))
+			bench_section(name, &section_shapes[i]);
+	}
+}
+
+static void describe(void)
+{
+	bench_note_memory(&bench, mem, START, "made up");
+	bench_note(
+		&bench, "release",
+		"ns to mark the pages of a read dirty and to unpin them, for a bio; each page: as before there were folios; counts are for a bio");
+	bench_note(&bench, "lookup",
+		   "ns for a folio that is an entry, page structs not touched");
+	bench_note(
+		&bench, "section",
+		"ns as for release, for a bio, under SPARSEMEM EXTREME with page structs of sections apart; wrong_pages: of page + n without a look at the edge");
+}
+
+int main(int argc, char **argv)
+{
+	bench_start(&bench, argc, argv);
+	set_up_areas();
+	describe();
+	bench_areas();
+	physbio_mem_destroy(mem);
+	set_up_sections();
+	bench_sections();
+	physbio_mem_destroy(mem);
+	return bench_end(&bench);
+}
