@@ -229,7 +229,7 @@ void bench_skip(const struct bench *b, const char *name, const char *why)
 void bench_value(const struct bench *b, const char *contestant, const char *key,
 		 double value)
 {
-	printf("value\t%s\t%s\t%.9g\n", contestant, key, value);
+	printf("value\t%s\t%s\t%.12g\n", contestant, key, value);
 }
 
 void bench_absent(const struct bench *b, const char *contestant,
