@@ -147,10 +147,12 @@ extern const struct physbio_repr phys12_physbio_repr;
 extern const struct physbio_repr phyr_physbio_repr;
 extern const struct physbio_repr page_physbio_repr;
 extern const struct physbio_repr sparse_physbio_repr;
+extern const struct physbio_repr physsparse_physbio_repr;
 extern const struct physbio_repr dma_physbio_repr;
 extern const struct physbio_repr physcnt_physbio_repr;
 extern const struct physbio_repr pagecnt_physbio_repr;
 extern const struct physbio_repr sparsecnt_physbio_repr;
+extern const struct physbio_repr physsparsecnt_physbio_repr;
 extern const struct physbio_repr dmacnt_physbio_repr;
 
 #endif

@@ -10,7 +10,6 @@
 
 #include "stages.h"
 
-/* The dma representation has no page to give and none to come back to. */
 #ifdef PB_REPR_HAS_PHYS
 
 static void folio_pin(struct pb_page *head, unsigned long nr)
@@ -69,14 +68,11 @@ static void io_add_kept(struct pb_bio *bio, const struct physbio_stage_range *r,
 	}
 }
 
-static void io_add(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io,
-		   struct pb_bio *bio)
+static void io_add_ranges(const struct physbio_stage_ctx *ctx,
+			  struct pb_bio *bio,
+			  const struct physbio_stage_range *r,
+			  const struct physbio_stage_range *end)
 {
-	const struct physbio_stage_range *r = io->ranges;
-	const struct physbio_stage_range *end = r + ctx->nr_ranges;
-
-	pb_bio_init(bio, ctx->bdev, io->table, ctx->max_vecs, PB_REQ_OP_READ);
-	pb_bio_set_flag(bio, PB_BIO_PAGE_PINNED);
 	if (ctx->keep_pages)
 		io_add_kept(bio, r, end);
 	else if (ctx->page_given)
@@ -85,6 +81,27 @@ static void io_add(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io,
 	else
 		for (; r < end; r++)
 			pb_bio_add_phys(bio, r->paddr, r->len);
+}
+
+#else /* dma has no page to give and none to come back to */
+
+static void io_add_ranges(const struct physbio_stage_ctx *ctx,
+			  struct pb_bio *bio,
+			  const struct physbio_stage_range *r,
+			  const struct physbio_stage_range *end)
+{
+	for (; r < end; r++)
+		pb_bio_add_dma_addr(bio, r->daddr, r->len);
+}
+
+#endif
+
+static void io_add(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io,
+		   struct pb_bio *bio)
+{
+	pb_bio_init(bio, ctx->bdev, io->table, ctx->max_vecs, PB_REQ_OP_READ);
+	pb_bio_set_flag(bio, PB_BIO_PAGE_PINNED);
+	io_add_ranges(ctx, bio, io->ranges, io->ranges + ctx->nr_ranges);
 }
 
 static void io_split(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io)
@@ -100,36 +117,22 @@ static void io_prep(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io)
 	pb_blk_rq_bio_prep(&io->rq, &io->bio, io->nr_segs);
 }
 
-static void io_map(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io)
+static void io_map(struct physbio_stage_ctx *ctx, struct physbio_stage_io *io,
+		   struct pb_nvme_iod *iod)
 {
-	pb_nvme_map_data(&io->rq, ctx->dev, &ctx->iod);
+	pb_nvme_map_data(&io->rq, ctx->dev, iod);
 }
 
-static void io_complete(struct physbio_stage_io *io)
+static void io_map_iter(struct physbio_stage_ctx *ctx,
+			struct physbio_stage_io *io)
 {
-	pb_bio_release_pages(&io->bio, true);
-}
+	struct pb_dma_iova_state state;
+	struct pb_blk_dma_iter iter;
+	bool more =
+		pb_blk_rq_dma_map_iter_start(&io->rq, ctx->dev, &state, &iter);
 
-static void page_release(struct pb_page *page)
-{
-	struct pb_folio *folio = page_folio(page);
-
-	if (!folio_test_dirty(folio)) {
-		folio_lock(folio);
-		folio_mark_dirty(folio);
-		folio_unlock(folio);
-	}
-	unpin_user_folio(folio, 1);
-}
-
-static void io_complete_each(struct physbio_stage_io *io)
-{
-	struct pb_bvec_iter_all iter;
-	struct pb_bio_vec *bv;
-
-	pb_bio_for_each_segment_all(bv, &io->bio, iter)
-		page_release(pb_bvec_page(bv));
-	pb_bio_clear_flag(&io->bio, PB_BIO_PAGE_PINNED);
+	while (more)
+		more = pb_blk_rq_dma_map_iter_next(&io->rq, ctx->dev, &iter);
 }
 
 #define for_each_io(io, ctx) \
@@ -185,7 +188,62 @@ static void stage_map(struct physbio_stage_ctx *ctx)
 	struct physbio_stage_io *io;
 
 	for_each_io(io, ctx)
-		io_map(ctx, io);
+		io_map(ctx, io, &ctx->iod);
+}
+
+static void stage_map_iter(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx)
+		io_map_iter(ctx, io);
+}
+
+#ifdef PB_REPR_HAS_PHYS
+
+static void io_complete(struct physbio_stage_io *io)
+{
+	pb_bio_release_pages(&io->bio, true);
+}
+
+static void page_release(struct pb_page *page)
+{
+	struct pb_folio *folio = page_folio(page);
+
+	if (!folio_test_dirty(folio)) {
+		folio_lock(folio);
+		folio_mark_dirty(folio);
+		folio_unlock(folio);
+	}
+	unpin_user_folio(folio, 1);
+}
+
+static void io_complete_each(struct physbio_stage_io *io)
+{
+	struct pb_bvec_iter_all iter;
+	struct pb_bio_vec *bv;
+
+	pb_bio_for_each_segment_all(bv, &io->bio, iter)
+		page_release(pb_bvec_page(bv));
+	pb_bio_clear_flag(&io->bio, PB_BIO_PAGE_PINNED);
+}
+
+static void io_submit(struct physbio_stage_ctx *ctx,
+		      struct physbio_stage_io *io, struct pb_nvme_iod *iod)
+{
+	io_pin(ctx, io);
+	io_add(ctx, io, &io->bio);
+	io_split(ctx, io);
+	io_prep(ctx, io);
+	io_map(ctx, io, iod);
+}
+
+static void stage_pin(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+
+	for_each_io(io, ctx)
+		io_pin(ctx, io);
 }
 
 static void stage_complete(struct physbio_stage_ctx *ctx)
@@ -209,14 +267,101 @@ static void stage_whole(struct physbio_stage_ctx *ctx)
 	struct physbio_stage_io *io;
 
 	for_each_io(io, ctx) {
-		io_pin(ctx, io);
-		io_add(ctx, io, &io->bio);
-		io_split(ctx, io);
-		io_prep(ctx, io);
-		io_map(ctx, io);
+		io_submit(ctx, io, &ctx->iod);
 		io_complete(io);
 	}
 }
+
+static void stage_in_flight(struct physbio_stage_ctx *ctx)
+{
+	struct physbio_stage_io *io;
+	unsigned int n;
+
+	for (n = 0; n < ctx->times; n++) {
+		for_each_io(io, ctx)
+			io_submit(ctx, io, &ctx->iods[io - ctx->ios]);
+		for_each_io(io, ctx)
+			io_complete(io);
+	}
+}
+
+/* Conversions as a loop of the kernel's has them: none waits for another. */
+typedef uint64_t ranges_fn(const struct physbio_stage_range *r,
+			   const struct physbio_stage_range *end);
+
+static uint64_t ranges_read(const struct physbio_stage_range *r,
+			    const struct physbio_stage_range *end)
+{
+	uint64_t sum = 0;
+
+	for (; r < end; r++)
+		sum += (uintptr_t)r->page;
+	return sum;
+}
+
+static uint64_t ranges_to_phys(const struct physbio_stage_range *r,
+			       const struct physbio_stage_range *end)
+{
+	uint64_t sum = 0;
+
+	for (; r < end; r++)
+		sum += pb_page_to_phys(r->page);
+	return sum;
+}
+
+static uint64_t ranges_to_page(const struct physbio_stage_range *r,
+			       const struct physbio_stage_range *end)
+{
+	uint64_t sum = 0;
+
+	for (; r < end; r++)
+		sum += (uintptr_t)pb_phys_to_page(r->paddr);
+	return sum;
+}
+
+/* Which range is next depends on where the one before has come to. */
+static uint64_t ranges_round_trip(const struct physbio_stage_range *r,
+				  const struct physbio_stage_range *end)
+{
+	uintptr_t off = 0;
+
+	for (; r < end; r++)
+		off |= (uintptr_t)r->page ^
+		       (uintptr_t)pb_phys_to_page(pb_page_to_phys(
+			       (struct pb_page *)((uintptr_t)r->page + off)));
+	return off;
+}
+
+static void convert(struct physbio_stage_ctx *ctx, ranges_fn *all)
+{
+	const struct physbio_stage_range *r = ctx->ios[0].ranges;
+	unsigned int n;
+
+	for (n = 0; n < ctx->times; n++)
+		ctx->sum += all(r, r + ctx->nr_ranges);
+}
+
+static void stage_read(struct physbio_stage_ctx *ctx)
+{
+	convert(ctx, ranges_read);
+}
+
+static void stage_to_phys(struct physbio_stage_ctx *ctx)
+{
+	convert(ctx, ranges_to_phys);
+}
+
+static void stage_to_page(struct physbio_stage_ctx *ctx)
+{
+	convert(ctx, ranges_to_page);
+}
+
+static void stage_round_trip(struct physbio_stage_ctx *ctx)
+{
+	convert(ctx, ranges_round_trip);
+}
+
+#endif
 
 extern const struct physbio_stages physbio_stages;
 
@@ -227,9 +372,16 @@ const struct physbio_stages physbio_stages = {
 	.merge = stage_merge,
 	.unmerge = stage_unmerge,
 	.map = stage_map,
+	.map_iter = stage_map_iter,
+#ifdef PB_REPR_HAS_PHYS
+	.pin = stage_pin,
 	.complete = stage_complete,
 	.complete_each = stage_complete_each,
 	.whole = stage_whole,
-};
-
+	.in_flight = stage_in_flight,
+	.read = stage_read,
+	.to_phys = stage_to_phys,
+	.to_page = stage_to_page,
+	.round_trip = stage_round_trip,
 #endif
+};
