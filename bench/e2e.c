@@ -55,6 +55,11 @@ static const struct entrant {
 	/* the same code, linked a second time: what noise looks like */
 	{ "phys again", "phys", &physb_physbio_repr, &physb_physbio_stages,
 	  NULL, NULL, false },
+	{ "phys, SPARSEMEM", "page, SPARSEMEM", &physsparse_physbio_repr,
+	  &physsparse_physbio_stages, &physsparsecnt_physbio_repr,
+	  &physsparsecnt_physbio_stages, false },
+	{ "dma", NULL, &dma_physbio_repr, &dma_physbio_stages,
+	  &dmacnt_physbio_repr, &dmacnt_physbio_stages, false },
 };
 
 #define NR_ENTRANTS ((int)(sizeof(entrants) / sizeof(entrants[0])))
@@ -66,11 +71,27 @@ enum stage {
 	MAP,
 	COMPLETE,
 	WHOLE,
+	IN_FLIGHT, /* the whole way, of all I/Os at once */
 	NR_STAGES
 };
 
 static const char *const stage_names[NR_STAGES] = {
-	"add", "split", "merge", "map", "complete", "whole"
+	[ADD] = "add",	       [SPLIT] = "split",	[MERGE] = "merge",
+	[MAP] = "map",	       [COMPLETE] = "complete", [WHOLE] = "whole",
+	[IN_FLIGHT] = "whole",
+};
+
+/* What is asked of a shape. */
+enum kind {
+	EACH_STAGE,
+	HOT, /* the same I/Os go their way again and again, all in flight */
+	NR_KINDS
+};
+
+static const unsigned int stages_of[NR_KINDS] = {
+	[EACH_STAGE] = 1u << ADD | 1u << SPLIT | 1u << MERGE | 1u << MAP |
+		       1u << COMPLETE | 1u << WHOLE,
+	[HOT] = 1u << IN_FLIGHT,
 };
 
 enum buffer_use {
@@ -98,6 +119,11 @@ static const struct shape {
 	unsigned int
 		bios; /* of each I/O: what an entry or a request can't hold */
 	unsigned int ios; /* in a sample */
+
+	/* of a variant */
+	const char *suffix;
+	enum kind kind;
+	unsigned int times;
 } shapes[] = {
 	{ "512 B", SMALL, SCATTERED, 1, 512, 1, 256 },
 	{ "4 KiB, 1 page", SMALL, SCATTERED, 1, PAGE, 1, 256 },
@@ -115,6 +141,9 @@ static const struct shape {
 	{ "1 MiB scattered", SMALL, SCATTERED, 256, PAGE, 1, 8 },
 	{ "1 MiB half", HUGE_PAGES, HALF, 256, PAGE, 1, 8 },
 	{ "1 MiB fragmented", FRAGMENTED, AS_IT_IS, 256, PAGE, 1, 8 },
+	{ "2 MiB THP", HUGE_PAGES, CONTIGUOUS, 1, 2 * MIB, 1, 32 },
+	{ "2 MiB contiguous", HUGE_PAGES, CONTIGUOUS, 512, PAGE, 1, 4 },
+	{ "2 MiB scattered", SMALL, SCATTERED, 256, PAGE, 2, 4 },
 	{ "16 MiB THP", HUGE_PAGES, CONTIGUOUS, 4, 2 * MIB, 2, 4 },
 	{ "16 MiB scattered", SMALL, SCATTERED, 256, PAGE, 16, 1 },
 	{ "1 GiB THP", LARGE, CONTIGUOUS, 4, 2 * MIB, 128, 1 },
@@ -122,14 +151,89 @@ static const struct shape {
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 
+/* Other things that are asked of some of them. */
+static const struct variant {
+	const char *of;
+	const char *suffix; /* of the name */
+	enum kind kind;
+	unsigned int ios; /* HOT: that are in flight */
+	unsigned int times; /* HOT: that they go their way, in a sample */
+} variants[] = {
+	{ "4 KiB, 1 page", ", depth 1", HOT, 1, 512 },
+	{ "4 KiB, 1 page", ", depth 64", HOT, 64, 8 },
+	{ "16 KiB contiguous", ", depth 1", HOT, 1, 256 },
+	{ "16 KiB contiguous", ", depth 64", HOT, 64, 4 },
+	{ "16 KiB scattered", ", depth 1", HOT, 1, 256 },
+	{ "16 KiB scattered", ", depth 64", HOT, 64, 4 },
+	{ "64 KiB contiguous", ", depth 1", HOT, 1, 128 },
+	{ "64 KiB contiguous", ", depth 64", HOT, 64, 2 },
+	{ "64 KiB scattered", ", depth 1", HOT, 1, 64 },
+	{ "64 KiB scattered", ", depth 64", HOT, 64, 1 },
+	{ "128 KiB contiguous", ", depth 1", HOT, 1, 64 },
+	{ "128 KiB contiguous", ", depth 64", HOT, 64, 1 },
+	{ "128 KiB scattered", ", depth 1", HOT, 1, 32 },
+	{ "128 KiB scattered", ", depth 64", HOT, 64, 1 },
+	{ "1 MiB THP", ", depth 1", HOT, 1, 512 },
+	{ "1 MiB THP", ", depth 64", HOT, 64, 8 },
+	{ "1 MiB contiguous", ", depth 1", HOT, 1, 16 },
+	{ "1 MiB contiguous", ", depth 64", HOT, 64, 1 },
+	{ "1 MiB scattered", ", depth 1", HOT, 1, 8 },
+	{ "1 MiB scattered", ", depth 64", HOT, 64, 1 },
+	{ "2 MiB THP", ", depth 1", HOT, 1, 512 },
+	{ "2 MiB THP", ", depth 64", HOT, 64, 8 },
+	{ "2 MiB contiguous", ", depth 1", HOT, 1, 8 },
+	{ "2 MiB contiguous", ", depth 64", HOT, 64, 1 },
+	{ "2 MiB scattered", ", depth 1", HOT, 1, 4 },
+	{ "2 MiB scattered", ", depth 64", HOT, 64, 1 },
+};
+
+#define NR_VARIANTS ((int)(sizeof(variants) / sizeof(variants[0])))
+
+static struct shape shape_at(int i)
+{
+	const struct variant *v = &variants[i - NR_SHAPES];
+	struct shape shape;
+
+	if (i < NR_SHAPES)
+		return shapes[i];
+	for (i = 0; strcmp(shapes[i].name, v->of); i++)
+		;
+	shape = shapes[i];
+	shape.suffix = v->suffix;
+	shape.kind = v->kind;
+	shape.ios = v->ios;
+	shape.times = v->times;
+	return shape;
+}
+
 static unsigned int nr_bios(const struct shape *shape)
 {
 	return shape->ios * shape->bios;
 }
 
+/* What a time is for. */
+static unsigned int nr_units(const struct shape *shape)
+{
+	return shape->ios * (shape->kind == HOT ? shape->times : 1);
+}
+
+static bool has_stage(const struct shape *shape, enum stage s)
+{
+	return stages_of[shape->kind] & 1u << s;
+}
+
+/* A long sample needs no others to be sure of. */
+static int nr_rounds(const struct shape *shape)
+{
+	bool is_long = nr_units(shape) * shape->bios * shape->ranges > 4096;
+
+	return is_long ? (bench.rounds + 4) / 5 : bench.rounds;
+}
+
 static void case_name(char name[80], const struct shape *shape, enum stage s)
 {
-	snprintf(name, 80, "%s: %s", shape->name, stage_names[s]);
+	snprintf(name, 80, "%s%s: %s", shape->name,
+		 shape->suffix ? shape->suffix : "", stage_names[s]);
 }
 
 static size_t nr_ranges(const struct shape *shape)
@@ -147,15 +251,19 @@ static char missing[NR_BUFFERS][256]; /* why there is no such buffer */
 /* The first one is there always: it says where addresses come from. */
 static bool is_used(enum buffer_use use)
 {
+	struct shape shape;
 	char name[80];
 	int i, s;
 
-	for (i = 0; i < NR_SHAPES; i++)
+	for (i = 0; i < NR_SHAPES + NR_VARIANTS; i++) {
+		shape = shape_at(i);
 		for (s = 0; s < NR_STAGES; s++) {
-			case_name(name, &shapes[i], s);
-			if (shapes[i].buffer == use && bench_runs(&bench, name))
+			case_name(name, &shape, s);
+			if (shape.buffer == use && has_stage(&shape, s) &&
+			    bench_runs(&bench, name))
 				return true;
 		}
+	}
 	return use == SMALL;
 }
 
@@ -228,8 +336,8 @@ static void set_up_memory(void)
 	unsigned int n = 0;
 	int i;
 
-	alloc_buffer(SMALL, PHYSBIO_BUFFER_PAGES, 32 * MIB);
-	alloc_buffer(HUGE_PAGES, PHYSBIO_BUFFER_THP, 64 * MIB);
+	alloc_buffer(SMALL, PHYSBIO_BUFFER_PAGES, 128 * MIB);
+	alloc_buffer(HUGE_PAGES, PHYSBIO_BUFFER_THP, 128 * MIB);
 	alloc_buffer(HUGETLB_PAGES, PHYSBIO_BUFFER_HUGETLB, 64 * MIB);
 	alloc_buffer(LARGE, PHYSBIO_BUFFER_THP, 1024 * (size_t)MIB);
 	alloc_fragmented();
@@ -266,8 +374,6 @@ struct runner {
 	struct pb_block_device bdev;
 	struct physbio_xlate xlate;
 	struct pb_device dev;
-	struct pb_nvme_list_page lists[PB_NVME_MAX_LIST_PAGES];
-	struct pb_nvme_range ranges[PB_NVME_MAX_SEGS];
 };
 
 static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
@@ -285,14 +391,87 @@ static const struct pb_queue_limits limits = {
 	.dma_alignment = 3,
 };
 
-static void runner_up(struct runner *run)
+static void iod_up(struct pb_nvme_iod *iod, unsigned int max_ranges)
+{
+	unsigned int i;
+
+	iod->lists = bench_alloc(&bench, PB_NVME_MAX_LIST_PAGES,
+				 sizeof(*iod->lists));
+	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
+		iod->lists[i].virt =
+			bench_alloc(&bench, 1, PB_NVME_CTRL_PAGE_SIZE);
+		iod->lists[i].dma =
+			physbio_dma_make(LIST_BUS + i * PB_NVME_CTRL_PAGE_SIZE);
+	}
+	iod->ranges = bench_alloc(&bench, max_ranges, sizeof(*iod->ranges));
+	iod->max_ranges = max_ranges;
+	iod->sgl_supported = true;
+}
+
+static void iod_down(struct pb_nvme_iod *iod)
+{
+	unsigned int i;
+
+	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++)
+		free(iod->lists[i].virt);
+	free(iod->lists);
+	free(iod->ranges);
+}
+
+static void ios_up(struct runner *run)
 {
 	const struct shape *shape = run->shape;
-	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
-	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
 	struct physbio_stage_ctx *ctx = &run->ctx;
 	unsigned int i;
 
+	ctx->nr_ios = nr_bios(shape);
+	ctx->nr_ranges = shape->ranges;
+	ctx->times = shape->times;
+	ctx->ios = bench_alloc(&bench, ctx->nr_ios, sizeof(ctx->ios[0]));
+	for (i = 0; i < ctx->nr_ios; i++) {
+		ctx->ios[i].table = bench_alloc(&bench, shape->ranges,
+						run->repr->bvec_size);
+		ctx->ios[i].ranges = run->r + (size_t)i * shape->ranges;
+	}
+	iod_up(&ctx->iod, shape->ranges);
+	if (shape->kind != HOT)
+		return;
+	ctx->iods = bench_alloc(&bench, ctx->nr_ios, sizeof(ctx->iods[0]));
+	for (i = 0; i < ctx->nr_ios; i++)
+		iod_up(&ctx->iods[i], shape->ranges);
+}
+
+static void ios_down(struct physbio_stage_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->nr_ios; i++) {
+		free(ctx->ios[i].table);
+		if (ctx->iods)
+			iod_down(&ctx->iods[i]);
+	}
+	iod_down(&ctx->iod);
+	free(ctx->iods);
+	free(ctx->ios);
+}
+
+static void runner_up(struct runner *run, const struct entrant *e,
+		      const struct shape *shape,
+		      const struct physbio_stage_range *r,
+		      const struct physbio_repr *repr,
+		      const struct physbio_stages *of)
+{
+	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
+	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
+	struct physbio_stage_ctx *ctx = &run->ctx;
+
+	*run = (struct runner){
+		.e = e,
+		.shape = shape,
+		.r = r,
+		.repr = repr,
+		.stages = of,
+	};
 	run->repr->xlate_init_identity(&run->xlate);
 	run->dev.xlate = &run->xlate;
 	run->dev.dma_mask = UINT64_MAX;
@@ -305,49 +484,15 @@ static void runner_up(struct runner *run)
 	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
 	ctx->bdev = &run->bdev;
 	ctx->dev = &run->dev;
-	ctx->nr_ios = nr_bios(shape);
-	ctx->nr_ranges = shape->ranges;
 	ctx->max_vecs = PB_BIO_MAX_VECS;
 	ctx->page_given = run->e->page_given;
-	ctx->ios = bench_alloc(&bench, ctx->nr_ios, sizeof(ctx->ios[0]));
-	for (i = 0; i < ctx->nr_ios; i++) {
-		ctx->ios[i].table = bench_alloc(&bench, shape->ranges,
-						run->repr->bvec_size);
-		ctx->ios[i].ranges = run->r + (size_t)i * shape->ranges;
-	}
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
-		run->lists[i].virt =
-			bench_alloc(&bench, 1, PB_NVME_CTRL_PAGE_SIZE);
-		run->lists[i].dma =
-			physbio_dma_make(LIST_BUS + i * PB_NVME_CTRL_PAGE_SIZE);
-	}
-	ctx->iod.lists = run->lists;
-	ctx->iod.ranges = run->ranges;
-	ctx->iod.max_ranges = PB_NVME_MAX_SEGS;
-	ctx->iod.sgl_supported = true;
+	ios_up(run);
 }
 
 static void runner_down(struct runner *run)
 {
-	unsigned int i;
-
-	for (i = 0; i < run->ctx.nr_ios; i++)
-		free(run->ctx.ios[i].table);
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++)
-		free(run->lists[i].virt);
-	free(run->ctx.ios);
+	ios_down(&run->ctx);
 	run->repr->blk_mq_destroy_queue(run->ctx.q);
-}
-
-static void pin_all(const struct shape *shape,
-		    const struct physbio_stage_range *r)
-{
-	size_t i, n = nr_ranges(shape);
-
-	for (i = 0; i < n; i++)
-		if (physbio_mem_pin(mem, r[i].paddr, r[i].len))
-			bench_die(&bench, "can't pin 0x%llx",
-				  (unsigned long long)r[i].paddr);
 }
 
 static void clean_all(const struct shape *shape,
@@ -404,6 +549,13 @@ static void run_whole(void *arg)
 	run->stages->whole(&run->ctx);
 }
 
+static void run_in_flight(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->in_flight(&run->ctx);
+}
+
 static void ready_request(void *arg)
 {
 	struct runner *run = arg;
@@ -427,9 +579,10 @@ static void ready_pinned(void *arg)
 	struct runner *run = arg;
 
 	ready_clean(run);
-	pin_all(run->shape, run->r);
+	run->stages->pin(&run->ctx);
 }
 
+/* @ready is NULL: it is as the sample before has left it. */
 static const struct {
 	void (*ready)(void *arg);
 	void (*run)(void *arg);
@@ -440,7 +593,14 @@ static const struct {
 	[MAP] = { ready_request, run_map },
 	[COMPLETE] = { ready_pinned, run_complete },
 	[WHOLE] = { ready_clean, run_whole },
+	[IN_FLIGHT] = { NULL, run_in_flight },
 };
+
+/* The dma representation has no page to come back to. */
+static bool can_run(const struct entrant *e, enum stage s)
+{
+	return e->stages->complete || s < COMPLETE;
+}
 
 /* --- verification --- */
 
@@ -519,10 +679,50 @@ static void verify_io(struct runner *run, struct physbio_stage_io *io)
 	verify_ranges(run, io, &iod);
 }
 
-static void verify(struct runner *run)
+static void verify_merge(struct runner *run)
+{
+	struct physbio_stage_ctx *ctx = &run->ctx;
+	unsigned int i;
+
+	run->stages->merge(ctx);
+	for (i = 0; i < ctx->nr_ios; i++)
+		if (ctx->ios[i].rq.biotail != &ctx->ios[i].next)
+			bench_die(&bench, "%s: a bio was not merged",
+				  run->e->name);
+}
+
+static void verify_pages(const struct runner *run)
 {
 	const struct physbio_stage_range *r = run->r;
-	const struct shape *shape = run->shape;
+	size_t i, n = nr_ranges(run->shape);
+
+	for (i = 0; i < n; i++) {
+		if (physbio_mem_pinned(mem, r[i].paddr, r[i].len))
+			bench_die(&bench, "%s: a page is still pinned",
+				  run->e->name);
+		if (!(pb_compound_head(r[i].page)->flags & PB_PG_dirty))
+			bench_die(&bench, "%s: a page is not dirty",
+				  run->e->name);
+	}
+}
+
+static void verify_in_flight(struct runner *run)
+{
+	struct physbio_stage_ctx *ctx = &run->ctx;
+	unsigned int i;
+
+	clean_all(run->shape, run->r);
+	run->stages->in_flight(ctx);
+	verify_pages(run);
+	for (i = 0; i < ctx->nr_ios; i++)
+		if (ctx->iods[i].len !=
+		    sum_len(ctx->ios[i].ranges, ctx->nr_ranges))
+			bench_die(&bench, "%s: %u bytes are mapped",
+				  run->e->name, ctx->iods[i].len);
+}
+
+static void verify(struct runner *run)
+{
 	struct physbio_stage_ctx *ctx = &run->ctx;
 	unsigned int i;
 
@@ -531,21 +731,14 @@ static void verify(struct runner *run)
 	run->stages->prep(ctx);
 	for (i = 0; i < ctx->nr_ios; i++)
 		verify_io(run, &ctx->ios[i]);
-	run->stages->merge(ctx);
-	for (i = 0; i < ctx->nr_ios; i++)
-		if (ctx->ios[i].rq.biotail != &ctx->ios[i].next)
-			bench_die(&bench, "%s: a bio was not merged",
-				  run->e->name);
+	verify_merge(run);
+	if (!run->stages->complete)
+		return;
 	ready_pinned(run);
 	run->stages->complete(ctx);
-	for (i = 0; i < nr_ranges(shape); i++) {
-		if (physbio_mem_pinned(mem, r[i].paddr, r[i].len))
-			bench_die(&bench, "%s: a page is still pinned",
-				  run->e->name);
-		if (!(pb_compound_head(r[i].page)->flags & PB_PG_dirty))
-			bench_die(&bench, "%s: a page is not dirty",
-				  run->e->name);
-	}
+	verify_pages(run);
+	if (run->shape->kind == HOT)
+		verify_in_flight(run);
 }
 
 /* --- layouts --- */
@@ -588,9 +781,25 @@ static void ranges_in_order(const struct shape *shape,
 	}
 }
 
+/* As a submitter knows a range: by its page, its address, its address for the device. */
+static void describe_ranges(struct physbio_stage_range *r, size_t n)
+{
+	struct physbio_xlate xlate;
+	const struct pb_device dev = { .xlate = &xlate,
+				       .dma_mask = UINT64_MAX };
+	size_t i;
+
+	physbio_xlate_init_identity(&xlate);
+	for (i = 0; i < n; i++) {
+		r[i].page = physbio_mem_page(mem, r[i].paddr);
+		r[i].daddr = pb_dma_map_phys(&dev, r[i].paddr, r[i].len,
+					     PB_DMA_FROM_DEVICE, 0);
+	}
+}
+
 static struct physbio_stage_range *lay_out(const struct shape *shape)
 {
-	size_t i, n = nr_ranges(shape);
+	size_t n = nr_ranges(shape);
 	struct physbio_stage_range *r = bench_alloc(&bench, n, sizeof(*r));
 
 	if (shape->layout == SCATTERED)
@@ -599,8 +808,7 @@ static struct physbio_stage_range *lay_out(const struct shape *shape)
 		scattered_ranges(shape, 2, r);
 	else
 		ranges_in_order(shape, r);
-	for (i = 0; i < n; i++)
-		r[i].page = physbio_mem_page(mem, r[i].paddr);
+	describe_ranges(r, n);
 	return r;
 }
 
@@ -620,69 +828,82 @@ static void count_stage(struct runner *run, enum stage s)
 {
 	size_t i;
 
-	stages[s].ready(run);
+	if (stages[s].ready)
+		stages[s].ready(run);
 	memset(physbio_counts, 0, sizeof(physbio_counts));
 	stages[s].run(run);
 	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		bench_value(&bench, run->e->name, counters[i].key,
 			    (double)physbio_counts[counters[i].counter] /
-				    run->shape->ios);
-}
-
-static void count_entrant(const struct entrant *e, const struct shape *shape,
-			  enum stage s, const struct physbio_stage_range *r)
-{
-	static struct runner run;
-
-	if (!e->count_repr)
-		return;
-	run = (struct runner){
-		.e = e,
-		.shape = shape,
-		.r = r,
-		.repr = e->count_repr,
-		.stages = e->count_stages,
-	};
-	runner_up(&run);
-	verify(&run);
-	count_stage(&run, s);
-	runner_down(&run);
+				    nr_units(run->shape));
 }
 
 /* --- one shape --- */
 
-static void bench_stage(const struct shape *shape, enum stage s,
-			const struct physbio_stage_range *r)
+static struct runner runners[NR_ENTRANTS];
+static struct runner counting[NR_ENTRANTS]; /* of those that are counted */
+
+static void runners_up(const struct shape *shape,
+		       const struct physbio_stage_range *r)
 {
-	static struct runner runners[NR_ENTRANTS];
-	struct bench_contestant c[NR_ENTRANTS];
-	char name[80];
+	const struct entrant *e;
 	int i;
 
 	for (i = 0; i < NR_ENTRANTS; i++) {
-		runners[i] = (struct runner){
-			.e = &entrants[i],
-			.shape = shape,
-			.r = r,
-			.repr = entrants[i].repr,
-			.stages = entrants[i].stages,
-		};
-		runner_up(&runners[i]);
+		e = &entrants[i];
+		runner_up(&runners[i], e, shape, r, e->repr, e->stages);
 		verify(&runners[i]);
-		c[i] = (struct bench_contestant){
-			.name = entrants[i].name,
-			.base = entrants[i].base,
-			.ready = stages[s].ready,
-			.run = stages[s].run,
-			.arg = &runners[i],
-		};
+		if (!e->count_repr)
+			continue;
+		runner_up(&counting[i], e, shape, r, e->count_repr,
+			  e->count_stages);
+		verify(&counting[i]);
 	}
-	case_name(name, shape, s);
-	bench_time(&bench, name, shape->ios, c, NR_ENTRANTS);
+}
+
+static void runners_down(void)
+{
+	int i;
+
 	for (i = 0; i < NR_ENTRANTS; i++) {
 		runner_down(&runners[i]);
-		count_entrant(&entrants[i], shape, s, r);
+		if (entrants[i].count_repr)
+			runner_down(&counting[i]);
 	}
+}
+
+static void time_stage(const struct shape *shape, enum stage s)
+{
+	struct bench_contestant c[NR_ENTRANTS];
+	struct bench rounds = bench;
+	char name[80];
+	int i, n = 0;
+
+	for (i = 0; i < NR_ENTRANTS; i++)
+		if (can_run(&entrants[i], s))
+			c[n++] = (struct bench_contestant){
+				.name = entrants[i].name,
+				.base = entrants[i].base,
+				.ready = stages[s].ready,
+				.run = stages[s].run,
+				.arg = &runners[i],
+			};
+	case_name(name, shape, s);
+	rounds.rounds = nr_rounds(shape);
+	bench_time(&rounds, name, nr_units(shape), c, n);
+}
+
+static void bench_stage(const struct shape *shape, enum stage s)
+{
+	int i;
+
+	time_stage(shape, s);
+	for (i = 0; i < NR_ENTRANTS; i++)
+		if (!can_run(&entrants[i], s))
+			bench_absent(&bench, entrants[i].name,
+				     "it has no page to come back to");
+		else if (entrants[i].count_repr)
+			count_stage(&counting[i], s);
 }
 
 static void bench_shape(const struct shape *shape)
@@ -694,7 +915,7 @@ static void bench_shape(const struct shape *shape)
 
 	for (s = 0; s < NR_STAGES; s++) {
 		case_name(name, shape, s);
-		wanted[s] = bench_wanted(&bench, name);
+		wanted[s] = has_stage(shape, s) && bench_wanted(&bench, name);
 		if (wanted[s] && *missing[shape->buffer])
 			bench_skip(&bench, name, missing[shape->buffer]);
 		any |= wanted[s];
@@ -702,9 +923,11 @@ static void bench_shape(const struct shape *shape)
 	if (!any || *missing[shape->buffer])
 		return;
 	r = lay_out(shape);
+	runners_up(shape, r);
 	for (s = 0; s < NR_STAGES; s++)
 		if (wanted[s])
-			bench_stage(shape, s, r);
+			bench_stage(shape, s);
+	runners_down();
 	free(r);
 }
 
@@ -718,18 +941,21 @@ static void describe(void)
 		limits.max_user_sectors, limits.max_segments);
 	bench_note(
 		&bench, "shown",
-		"ns for one I/O; reads; identity translation; PRPs are built; no data are copied; whole: pages are pinned, and all stages but merge follow");
+		"ns for one I/O; reads; identity translation; PRPs are built; no data are copied; whole: pages are pinned, and all stages but merge follow; depth 1 and 64: so many I/Os, the same again and again, are mapped before the first is completed");
 }
 
 int main(int argc, char **argv)
 {
+	struct shape shape;
 	int i;
 
 	bench_start(&bench, argc, argv);
 	set_up_memory();
 	describe();
-	for (i = 0; i < NR_SHAPES; i++)
-		bench_shape(&shapes[i]);
+	for (i = 0; i < NR_SHAPES + NR_VARIANTS; i++) {
+		shape = shape_at(i);
+		bench_shape(&shape);
+	}
 	tear_down_memory();
 	return bench_end(&bench);
 }
