@@ -931,6 +931,101 @@ static void bench_shape(const struct shape *shape)
 	free(r);
 }
 
+/* --- what a conversion costs --- */
+
+#define CONVERSIONS "one conversion"
+
+/* The ranges that are converted, again and again: as many as a bio has at most. */
+static const struct shape converted = {
+	CONVERSIONS, SMALL, SCATTERED, PB_BIO_MAX_VECS, PAGE, 1, 1,
+	NULL,	     HOT,   64
+};
+
+enum use {
+	READ,
+	TO_PHYS,
+	TO_PAGE,
+	ROUND_TRIP
+};
+
+struct conversion {
+	const char *name;
+	const struct physbio_stages *stages;
+	enum use use;
+	struct physbio_stage_ctx ctx;
+};
+
+static void run_conversion(void *arg)
+{
+	struct conversion *c = arg;
+
+	c->ctx.sum = 0;
+	switch (c->use) {
+	case READ:
+		c->stages->read(&c->ctx);
+		break;
+	case TO_PHYS:
+		c->stages->to_phys(&c->ctx);
+		break;
+	case TO_PAGE:
+		c->stages->to_page(&c->ctx);
+		break;
+	case ROUND_TRIP:
+		c->stages->round_trip(&c->ctx);
+	}
+}
+
+static uint64_t sum_of(enum use use, const struct physbio_stage_range *r)
+{
+	uint64_t sum = 0;
+	size_t i, n = nr_ranges(&converted);
+
+	for (i = 0; i < n && use != ROUND_TRIP; i++)
+		sum += use == TO_PHYS ? r[i].paddr : (uintptr_t)r[i].page;
+	return sum * converted.times;
+}
+
+static void bench_conversions(void)
+{
+	static struct conversion c[] = {
+		{ "read", &page_physbio_stages, READ },
+		{ "page to phys, VMEMMAP", &page_physbio_stages, TO_PHYS },
+		{ "phys to page, VMEMMAP", &page_physbio_stages, TO_PAGE },
+		{ "round trip, VMEMMAP", &page_physbio_stages, ROUND_TRIP },
+		{ "page to phys, SPARSEMEM", &sparse_physbio_stages, TO_PHYS },
+		{ "phys to page, SPARSEMEM", &sparse_physbio_stages, TO_PAGE },
+		{ "round trip, SPARSEMEM", &sparse_physbio_stages, ROUND_TRIP },
+	};
+	enum {
+		NR = sizeof(c) / sizeof(c[0])
+	};
+	struct bench_contestant contestants[NR];
+	struct physbio_stage_range *r;
+	struct physbio_stage_io io;
+	int i;
+
+	if (!bench_wanted(&bench, CONVERSIONS))
+		return;
+	r = lay_out(&converted);
+	io.ranges = r;
+	for (i = 0; i < NR; i++) {
+		c[i].ctx.ios = &io;
+		c[i].ctx.nr_ranges = converted.ranges;
+		c[i].ctx.times = converted.times;
+		run_conversion(&c[i]);
+		if (c[i].ctx.sum != sum_of(c[i].use, r))
+			bench_die(&bench, "%s is wrong", c[i].name);
+		contestants[i] = (struct bench_contestant){
+			.name = c[i].name,
+			.run = run_conversion,
+			.arg = &c[i],
+		};
+	}
+	bench_time(&bench, CONVERSIONS, converted.ranges * converted.times,
+		   contestants, NR);
+	free(r);
+}
+
 static void describe(void)
 {
 	bench_note_memory(&bench, mem, physbio_buffer_phys(buffers[SMALL], 0),
@@ -956,6 +1051,7 @@ int main(int argc, char **argv)
 		shape = shape_at(i);
 		bench_shape(&shape);
 	}
+	bench_conversions();
 	tear_down_memory();
 	return bench_end(&bench);
 }

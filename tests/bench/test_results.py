@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 import goals  # noqa: E402
 import numpy  # noqa: E402
 import results  # noqa: E402
+import savings  # noqa: E402
 
 
 def run_of(*lines):
@@ -109,13 +110,38 @@ RESULTS = {"benchmarks": {"x": {"cases": {
     "s": {"skipped": "no such CPU"}}}}}
 
 
-def judged(*rows):
+def conversions(n):
+    return {"page_to_phys": n, "phys_to_page": 1}
+
+
+# A conversion takes 0.5 ns, or 2 under SPARSEMEM; back 0.25.
+E2E = {"benchmarks": {"e2e": {"cases": {
+    "one conversion": {
+        "read": {"min_ns": 1.0},
+        "page to phys, VMEMMAP": {"min_ns": 1.5}, "phys to page, VMEMMAP": {"min_ns": 1.25},
+        "page to phys, SPARSEMEM": {"min_ns": 3.0}, "phys to page, SPARSEMEM": {"min_ns": 1.25}},
+    "4 KiB: map": {
+        "page": {"base": "page", "min_ns": 100.0, **conversions(1)},
+        "phys": {"base": "page", "min_ns": 101.0, **conversions(0)}},
+    "16 KiB: map": {
+        "page": {"base": "page", "min_ns": 100.0, **conversions(10)},
+        "phys": {"base": "page", "min_ns": 95.5, **conversions(0)},
+        "page, SPARSEMEM": {"base": "page", "min_ns": 120.0, **conversions(10)},
+        "phys, SPARSEMEM": {"base": "page, SPARSEMEM", "min_ns": 105.0, **conversions(0)}},
+    "64 KiB: map": {
+        "page": {"base": "page", "min_ns": 100.0, **conversions(20)},
+        "phys": {"base": "page", "min_ns": 95.0, **conversions(0)},
+        "phys12": {"base": "page", "min_ns": 95.0}},
+    "1 MiB: map": {"skipped": "no memory"}}}}}
+
+
+def judged(*rows, of=RESULTS):
     with tempfile.NamedTemporaryFile("w", suffix=".tsv") as f:
         f.write("# a comment\n" + "".join("\t".join(r) + "\n" for r in rows))
         f.flush()
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            code = goals.judge(goals.read(f.name), RESULTS)
+            code = goals.judge(goals.read(f.name), of)
     return code, out.getvalue()
 
 
@@ -148,9 +174,47 @@ class Goals(unittest.TestCase):
         with self.assertRaisesRegex(SystemExit, ":2: 3 fields, not 7"):
             judged(("g", "1", "x"))
 
+    def test_each_case_that_matches(self):
+        code, out = judged(("g", "1", "e2e", "min_ns", "*KiB: map", "phys", "16 KiB: map|page"),
+                           of=E2E)
+        self.assertEqual((code, out.splitlines()), (1, [
+            "goal g-4-kib-map 1.010 1 missed", "goal g-16-kib-map 0.955 1 met",
+            "goal g-64-kib-map 0.950 1 met"]))
+
+    def test_no_case_that_matches(self):
+        code, out = judged(("g", "1", "x", "ratio", "*: map", "b", "-"))
+        self.assertEqual((code, out), (1, "goal g - 1 missed: no case matches *: map\n"))
+
+    def test_a_saving_that_falls_short(self):
+        code, out = judged(("g", "0.2", "e2e", "shortfall", "*: map", "phys", "-"), of=E2E)
+        self.assertEqual((code, out.splitlines()), (1, [
+            "goal g-16-kib-map 0.100 0.2 met", "goal g-64-kib-map 0.500 0.2 missed",
+            "goal g - 0.2 skipped: conversions predict less than 3% (cases: 1)",
+            "goal g - 0.2 skipped: no memory (cases: 1)"]))
+
+    def test_a_saving_that_can_not_be_predicted(self):
+        code, out = judged(("g", "0.2", "e2e", "shortfall", "64 KiB: map", "phys12", "-"), of=E2E)
+        self.assertEqual((code, out), (1, "goal g - 0.2 missed: no page_to_phys\n"))
+
     def test_ours_can_be_read(self):
         ours = goals.read(os.path.join(BENCH, "goals.tsv"))
         self.assertEqual(len({g.name for g in ours}), len(ours))
+
+
+class Savings(unittest.TestCase):
+    def test_under_both_memory_models(self):
+        for contestant, saving in (("phys", (5.0, 4.5, 0.05)),
+                                   ("phys, SPARSEMEM", (20.0, 15.0, 20 / 120))):
+            self.assertEqual(savings.of(E2E, "16 KiB: map", contestant), saving)
+
+    def test_what_is_converted_by_the_contestant_alone_is_lost(self):
+        of = json.loads(json.dumps(E2E))
+        of["benchmarks"]["e2e"]["cases"]["4 KiB: map"]["phys"]["phys_to_page"] = 3
+        self.assertEqual(savings.of(of, "4 KiB: map", "phys"), (0.0, -1.0, 0.0))
+
+    def test_a_figure_that_is_not_there(self):
+        with self.assertRaises(KeyError):
+            savings.of(E2E, "64 KiB: map", "phys12")
 
 
 class Compare(unittest.TestCase):
