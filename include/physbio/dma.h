@@ -57,6 +57,7 @@ struct pb_blk_map_iter {
 	/* where to look up whose memory a range is; NULL: it is not mixed */
 	const struct physbio_region_table *regions;
 	bool is_integrity; /* of the metadata */
+	bool marked; /* the current range, by its vector: see PB_REPR_MARKED */
 };
 
 /* Source: struct blk_dma_iter */

@@ -57,6 +57,33 @@ static inline void pb_bvec_set_phys(struct pb_bio_vec *bv, pb_phys_addr_t paddr,
 }
 #endif
 
+#ifndef PB_REPR_MARKED
+/* Say whose memory a vector is, where vectors know anything of that. NULL: RAM. */
+static inline void pb_bvec_set_region(struct pb_bio_vec *bv,
+				      const struct physbio_region *region)
+{
+	(void)bv;
+	(void)region;
+}
+
+/* The same as @from says. */
+static inline void pb_bvec_copy_mark(struct pb_bio_vec *bv,
+				     const struct pb_bio_vec *from)
+{
+	(void)bv;
+	(void)from;
+}
+
+/* Does memory of one kind stand in both? Here the bio knows: see bi_region. */
+static inline bool pb_bvec_same_kind(const struct pb_bio_vec *bv,
+				     const struct pb_bio_vec *next)
+{
+	(void)bv;
+	(void)next;
+	return true;
+}
+#endif
+
 /**
  * pb_bvec_set_page() - make a vector of a range that begins in a page
  * @bv: vector to fill
@@ -70,6 +97,9 @@ static inline void pb_bvec_set_page(struct pb_bio_vec *bv, struct pb_page *page,
 				    unsigned int len, unsigned int offset)
 {
 	pb_bvec_set_phys(bv, pb_page_to_phys(page) + offset, len);
+#ifdef PB_REPR_MARKED
+	pb_bvec_set_region(bv, pb_page_region(page));
+#endif
 }
 
 /**
@@ -143,6 +173,7 @@ static inline struct pb_bio_vec pb_bvec_slice(const struct pb_bio_vec *bv,
 	struct pb_bio_vec slice;
 
 	pb_bvec_set_phys(&slice, bv->bv_paddr + done, len);
+	pb_bvec_copy_mark(&slice, bv);
 	return slice;
 }
 
@@ -155,6 +186,7 @@ static inline struct pb_bio_vec pb_bvec_page_slice(const struct pb_bio_vec *bv,
 	struct pb_bio_vec slice;
 
 	pb_bvec_set_phys(&slice, paddr, len < room ? len : room);
+	pb_bvec_copy_mark(&slice, bv);
 	return slice;
 }
 
@@ -163,15 +195,6 @@ static inline bool pb_bvec_contiguous(const struct pb_bio_vec *bv,
 				      const struct pb_bio_vec *next)
 {
 	return bv->bv_paddr + bv->bv_len == next->bv_paddr;
-}
-
-/* Does memory of one kind stand in both? Here the bio knows: see bi_region. */
-static inline bool pb_bvec_same_kind(const struct pb_bio_vec *bv,
-				     const struct pb_bio_vec *next)
-{
-	(void)bv;
-	(void)next;
-	return true;
 }
 
 /* The page that the first byte is in: one lookup. */

@@ -378,14 +378,24 @@ static int bio_add_vec(struct pb_bio *bio, struct pb_bio_vec bv)
 }
 
 #ifdef PB_REPR_HAS_PHYS
-static bool bio_takes_range(const struct pb_bio *bio, pb_phys_addr_t paddr,
-			    unsigned int len)
+/*
+ * A range that may be a peer's: a vector that has a mark gets it here. Out of line, so
+ * that RAM has no registers to save.
+ */
+static noinline int bio_add_p2p(struct pb_bio *bio, pb_phys_addr_t paddr,
+				unsigned int len)
 {
-	const struct physbio_region *region;
+	const struct physbio_region *region = bio->bi_region;
+	struct pb_bio_vec bv;
+	bool ok = pb_bio_flagged(bio, PHYSBIO_BIO_MIXED) ?
+			  bio_lookup(bio, paddr, len, &region) :
+			  physbio_region_holds(region, paddr, len);
 
-	if (pb_bio_flagged(bio, PHYSBIO_BIO_MIXED))
-		return bio_lookup(bio, paddr, len, &region);
-	return physbio_region_holds(bio->bi_region, paddr, len);
+	if (!ok)
+		return 0;
+	pb_bvec_set_phys(&bv, paddr, len);
+	pb_bvec_set_region(&bv, region);
+	return bio_add_vec(bio, bv);
 }
 
 int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr, unsigned int len)
@@ -396,9 +406,8 @@ int pb_bio_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr, unsigned int len)
 		return 0;
 	if (unlikely((pb_phys_addr_t)(paddr + (len - 1)) < paddr))
 		return 0;
-	if (unlikely(pb_bio_flagged(bio, PB_BIO_P2PDMA)) &&
-	    !bio_takes_range(bio, paddr, len))
-		return 0;
+	if (HAS_P2PDMA && unlikely(pb_bio_flagged(bio, PB_BIO_P2PDMA)))
+		return bio_add_p2p(bio, paddr, len);
 	pb_bvec_set_phys(&bv, paddr, len);
 	return bio_add_vec(bio, bv);
 }

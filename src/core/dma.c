@@ -26,7 +26,7 @@ static void map_iter_set_bio(struct pb_blk_map_iter *iter, struct pb_bio *bio)
 
 static const struct physbio_region_table *bio_regions(const struct pb_bio *bio)
 {
-	return unlikely(pb_bio_flagged(bio, PHYSBIO_BIO_MIXED)) ?
+	return HAS_P2PDMA && unlikely(pb_bio_flagged(bio, PHYSBIO_BIO_MIXED)) ?
 		       bio->bi_regions :
 		       NULL;
 }
@@ -92,13 +92,51 @@ static bool range_lookup(const struct pb_blk_map_iter *iter,
 }
 #endif
 
+/*
+ * Must it be looked up whose memory the current range is? Of a mixed request each must,
+ * but where vectors are marked only those with a mark.
+ */
+#ifdef PB_REPR_MARKED
+static void map_iter_mark(struct pb_blk_map_iter *iter,
+			  const struct pb_bio_vec *bv)
+{
+	iter->marked = bv->bv_p2p;
+}
+
+static bool map_iter_marked(const struct pb_blk_map_iter *iter)
+{
+	return iter->marked;
+}
+
+static bool range_asks(const struct pb_blk_map_iter *iter)
+{
+	return iter->marked && iter->regions;
+}
+#else
+static void map_iter_mark(struct pb_blk_map_iter *iter,
+			  const struct pb_bio_vec *bv)
+{
+}
+
+static bool map_iter_marked(const struct pb_blk_map_iter *iter)
+{
+	return false;
+}
+
+static bool range_asks(const struct pb_blk_map_iter *iter)
+{
+	return iter->regions;
+}
+#endif
+
 /* May they be one range, wherever its memory is? */
 static bool one_region(const struct pb_blk_map_iter *iter, pb_bvec_addr_t addr,
 		       u32 len)
 {
 	const struct physbio_region *region;
 
-	return likely(!iter->regions) || range_lookup(iter, addr, len, &region);
+	return likely(!range_asks(iter)) ||
+	       range_lookup(iter, addr, len, &region);
 }
 
 bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
@@ -110,6 +148,7 @@ bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
 	if (!map_iter_more(iter))
 		return false;
 	bv = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
+	map_iter_mark(iter, &bv);
 	vec->paddr = pb_bvec_addr(&bv);
 	most = pb_get_max_segment_size(&rq->q->limits,
 				       pb_bvec_addr_bits(vec->paddr), U32_MAX);
@@ -241,12 +280,17 @@ static pb_dma_addr_t p2p_addr(struct pb_request *rq,
 	}
 }
 
+static bool iter_is_p2p(const struct pb_blk_dma_iter *iter)
+{
+	return HAS_P2PDMA && iter->p2p;
+}
+
 static bool dma_iter_map(struct pb_request *rq, const struct pb_device *dev,
 			 struct pb_blk_dma_iter *iter,
 			 const struct pb_phys_vec *vec)
 {
 	iter->len = vec->len;
-	if (likely(!iter->p2p))
+	if (likely(!iter_is_p2p(iter)))
 		iter->addr = map_addr(dev, vec->paddr, vec->len,
 				      pb_rq_dma_dir(rq), 0);
 	else
@@ -303,7 +347,9 @@ static int dma_iter_map_iova(struct pb_request *rq, const struct pb_device *dev,
 static const struct physbio_region *
 uniform_region(const struct pb_blk_map_iter *iter)
 {
-	return likely(iter->bio) ? iter->bio->bi_region : NULL;
+	return HAS_P2PDMA && likely(iter->bio && !iter->regions) ?
+		       iter->bio->bi_region :
+		       NULL;
 }
 
 /*
@@ -316,14 +362,14 @@ static bool dma_iter_find_way(const struct pb_device *dev,
 {
 	bool found = true;
 
-	if (unlikely(iter->iter.regions))
+	if (unlikely(range_asks(&iter->iter)))
 		found = range_lookup(&iter->iter, vec->paddr, vec->len,
 				     &iter->region);
 	else
 		iter->region =
 			pb_seg_region(uniform_region(&iter->iter), vec->paddr);
 	iter->map = physbio_p2p_state(dev, iter->region);
-	iter->p2p = iter->iter.regions || iter->region;
+	iter->p2p = range_asks(&iter->iter) || iter->region;
 	if (likely(found && iter->map != PB_PCI_P2PDMA_MAP_NOT_SUPPORTED))
 		return true;
 	iter->status = PB_BLK_STS_TARGET;
@@ -384,8 +430,8 @@ bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
 
 	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
 		return false;
-	if (unlikely(iter->p2p) && iter->iter.regions &&
-	    !dma_iter_find_way(dma_dev, iter, &vec))
+	if (unlikely(iter_is_p2p(iter) || map_iter_marked(&iter->iter)) &&
+	    iter->iter.regions && !dma_iter_find_way(dma_dev, iter, &vec))
 		return false;
 	return dma_iter_map(rq, dma_dev, iter, &vec);
 }

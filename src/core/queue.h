@@ -11,6 +11,16 @@
 #include <physbio/merge.h>
 #include <physbio/submit.h>
 
+/*
+ * May memory be a peer's? A build without that, as with CONFIG_PCI_P2PDMA=n, is what
+ * others are compared with.
+ */
+#ifdef PHYSBIO_NO_P2PDMA
+#define HAS_P2PDMA false
+#else
+#define HAS_P2PDMA true
+#endif
+
 /* Bios for front parts that a queue can always have. Source: BIO_POOL_SIZE */
 #define PB_BIO_SPLIT_POOL 2
 

@@ -149,6 +149,8 @@ extern const struct physbio_repr page_physbio_repr;
 extern const struct physbio_repr sparse_physbio_repr;
 extern const struct physbio_repr physsparse_physbio_repr;
 extern const struct physbio_repr dma_physbio_repr;
+extern const struct physbio_repr physbit_physbio_repr; /* vectors with a mark */
+extern const struct physbio_repr physram_physbio_repr; /* no P2P in the build */
 extern const struct physbio_repr physcnt_physbio_repr;
 extern const struct physbio_repr pagecnt_physbio_repr;
 extern const struct physbio_repr sparsecnt_physbio_repr;

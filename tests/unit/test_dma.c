@@ -582,12 +582,48 @@ static void a_borrowed_range_over_an_edge_is_not_mapped(void **state)
 	client_up();
 	submit_mixed(&p2p_limits, r, 1);
 	pb_bvec_set_phys(&mixed[0].table[0], RAM_START + BAR_B - 512, 1024);
+	pb_bvec_set_region(&mixed[0].table[0], &region_b);
 	kept[0]->bio->bi_iter.bi_size = 1024;
 	n = map_all(m, &err);
 	assert_int_equal(n, 0);
 	assert_int_equal(err, -EREMOTEIO);
 	mixed_down();
 }
+
+#ifdef PB_REPR_MARKED
+/* What has none is RAM, whatever a table says: it is not looked up. */
+static void a_peers_memory_is_found_by_its_mark(void **state)
+{
+	static const struct physbio_region ram = { RAM_START, RAM_PAGES * PG, 0,
+						   2 };
+	static const struct physbio_region *const list[] = { &ram, &region_a };
+	static const struct physbio_region_table wrong = { list, 2 };
+	static const struct range r[][8] = {
+		{ { 0, 512 }, { BAR_A, 512 }, { 4096, 512 }, { BAR_A, 1024 } }
+	};
+	struct pb_bio_vec *bv = mixed[0].table, part;
+	struct mapped m[8];
+	unsigned int i;
+	int err;
+
+	client_up();
+	submit_mixed(&p2p_limits, r, 1);
+	mixed[0].bio.bi_regions = &wrong;
+	assert_int_equal(map_all(m, &err), 4);
+	assert_int_equal(err, 0);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(bv[i].bv_p2p, i % 2);
+		assert_int_equal(m[i].map, i % 2 ? PB_PCI_P2PDMA_MAP_BUS_ADDR :
+						   PB_PCI_P2PDMA_MAP_NONE);
+	}
+	unmap_all(m, 4);
+	mixed_down();
+	part = pb_bvec_slice(&bv[1], 8, 8);
+	assert_int_equal(part.bv_p2p, 1);
+	part = pb_bvec_page_slice(&bv[1], 8, 8);
+	assert_int_equal(part.bv_p2p, 1);
+}
+#endif
 
 static void a_bio_that_is_sent_again_is_still_mixed(void **state)
 {
@@ -963,6 +999,9 @@ int main(void)
 		cmocka_unit_test(a_range_over_an_edge_is_in_no_mixed_bio),
 		cmocka_unit_test(a_peer_that_the_table_has_not_is_refused),
 		cmocka_unit_test(a_borrowed_range_over_an_edge_is_not_mapped),
+#ifdef PB_REPR_MARKED
+		cmocka_unit_test(a_peers_memory_is_found_by_its_mark),
+#endif
 		cmocka_unit_test(a_bio_that_is_sent_again_is_still_mixed),
 		cmocka_unit_test(a_mixed_request_is_described_range_by_range),
 		cmocka_unit_test(an_error_at_any_range_unmaps_the_others),

@@ -111,6 +111,12 @@ static inline bool pb_bvec_contiguous(const struct pb_bio_vec *bv,
 	       next->bv_page + (next->bv_offset >> PB_PAGE_SHIFT);
 }
 
+/* The page says it. */
+static inline void pb_bvec_set_region(struct pb_bio_vec *bv,
+				      const struct physbio_region *region)
+{
+}
+
 /* Source: zone_device_pages_have_same_pgmap() */
 static inline bool pb_bvec_same_kind(const struct pb_bio_vec *bv,
 				     const struct pb_bio_vec *next)
