@@ -385,12 +385,11 @@ enum pb_elv_merge pb_elv_merge(struct pb_request_queue *q,
 	if (q->nomerges || !pb_bio_mergeable(bio))
 		return PB_ELEVATOR_NO_MERGE;
 	rq = elv_last_merge(q);
-	if (rq && elv_bio_merge_ok(rq, bio)) {
-		ret = pb_blk_try_merge(rq, bio);
-		if (ret != PB_ELEVATOR_NO_MERGE) {
-			*req = rq;
-			return ret;
-		}
+	ret = rq ? pb_blk_try_merge(rq, bio) : PB_ELEVATOR_NO_MERGE;
+	/* Most don't touch it: what else there is to ask comes after. */
+	if (ret != PB_ELEVATOR_NO_MERGE && elv_bio_merge_ok(rq, bio)) {
+		*req = rq;
+		return ret;
 	}
 	if (q->noxmerges)
 		return PB_ELEVATOR_NO_MERGE;
