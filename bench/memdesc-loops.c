@@ -41,7 +41,33 @@ static void loop_pages(const struct resolve_loop *loop)
 		}
 }
 
+static void loop_chain(const unsigned long *pfns, unsigned int nr)
+{
+	uintptr_t last = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		last = (uintptr_t)physbio_memdesc_pfn_to_page(
+			pfns[i + (last & 1)]);
+		__asm__ volatile("" : "+r"(last));
+	}
+}
+
+static void loop_chain_read(const unsigned long *pfns, unsigned int nr)
+{
+	uintptr_t last = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		last = (uintptr_t)physbio_memdesc_folio(
+			physbio_memdesc_pfn_to_page(pfns[i + (last & 1)]));
+		__asm__ volatile("" : "+r"(last));
+	}
+}
+
 const struct resolve_loops memdesc_resolve_loops = {
 	.entries = loop_entries,
 	.pages = loop_pages,
+	.chain = loop_chain,
+	.chain_read = loop_chain_read,
 };

@@ -59,6 +59,18 @@ static void loop_chain(const unsigned long *pfns, unsigned int nr)
 	}
 }
 
+/* Nor that no page here is a folio's second one. */
+static void loop_chain_read(const unsigned long *pfns, unsigned int nr)
+{
+	uintptr_t last = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		last = pb_pfn_to_page(pfns[i + (last & 1)])->compound_head;
+		__asm__ volatile("" : "+r"(last));
+	}
+}
+
 static void loop_release(const struct resolve_loop *loop)
 {
 	unsigned int b;
@@ -73,5 +85,6 @@ const struct resolve_loops resolve_loops = {
 	.entries = loop_entries,
 	.pages = loop_pages,
 	.chain = loop_chain,
+	.chain_read = loop_chain_read,
 	.release = loop_release,
 };

@@ -21,6 +21,8 @@ struct resolve_loops {
 	resolve_loop_fn *entries;
 	/* lookups of frames, each waiting for the one before */
 	void (*chain)(const unsigned long *pfns, unsigned int nr);
+	/* the same, and which folio the page belongs to is read */
+	void (*chain_read)(const unsigned long *pfns, unsigned int nr);
 	resolve_loop_fn *pages; /* each page by a lookup of its own */
 	/* all that a completion does to the pages; NULL: none */
 	resolve_loop_fn *release;

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * From a physical address to its page struct, under each memory model: one lookup after the
+ * other, at random or page by page, with the tables that it goes through in the caches
+ * or in none. What is found is compared with the memory map first. What is done with the
+ * page it doesn't know, but for the first read of it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <physbio/mem.h>
+
+#include "harness.h"
+#include "resolve-loops.h"
+
+#include "../src/user/rescache-model.h"
+
+static struct bench bench = {
+	.name = "lookup",
+	.title = "one page lookup, under each memory model",
+	.rounds = 40,
+};
+
+#define PAGE 4096u
+#define MIB (1024u * 1024u)
+#define ARRAY_SIZE(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+/*
+ * 2 MiB in each of many sections, so far apart that each section's entry has a cache line
+ * of its own in every table: over 2.5 TiB.
+ */
+#define NR_PIECES 4096u
+#define PIECE_PAGES 512u
+#define PIECE_GAP (5 * (pb_phys_addr_t)PB_PAGES_PER_SECTION * PAGE)
+#define NR_WARM 64u /* pieces of a warm case */
+
+static struct physbio_mem *mem;
+
+static pb_phys_addr_t piece_start(unsigned int i)
+{
+	return (i + 1) * PIECE_GAP;
+}
+
+static void set_up_memory(void)
+{
+	static struct physbio_mem_range ranges[NR_PIECES];
+	const struct physbio_mem_options options = {
+		.models = (1u << PHYSBIO_NR_MEMMODELS) - 1,
+	};
+	struct physbio_error error;
+	unsigned int i;
+
+	for (i = 0; i < NR_PIECES; i++)
+		ranges[i] = (struct physbio_mem_range){
+			.start = piece_start(i),
+			.size = (uint64_t)PIECE_PAGES * PAGE,
+			.kind = PHYSBIO_MEM_RAM_EMPTY,
+			.nid = bench.node,
+		};
+	if (physbio_mem_create_for(ranges, NR_PIECES, &options, &mem, &error))
+		bench_die(&bench, "memory: %s", error.message);
+	/* With room for all, so that once they are in, every lookup is a hit. */
+	if (physbio_rescache_init(&physbio_rescache_mine, NR_PIECES) ||
+	    physbio_rescache_shared_create(NR_PIECES, &physbio_rescache_ours))
+		bench_die(&bench, "no caches");
+}
+
+/* --- what is compared --- */
+
+static const struct {
+	const char *name;
+	const struct resolve_loops *loops;
+} models[] = {
+	{ "flatmem", &flatmem_resolve_loops },
+	{ "vmemmap", &vmemmap_resolve_loops },
+	{ "sparsemem", &sparsemem_resolve_loops },
+	{ "extreme", &sparsemem_extreme_resolve_loops },
+	{ "radix", &radix_resolve_loops },
+	{ "range", &range_resolve_loops },
+	{ "cache", &rescache_resolve_loops },
+	{ "shared", &rescache_shared_resolve_loops },
+	{ "memdesc", &memdesc_resolve_loops },
+};
+
+#define NR_MODELS ARRAY_SIZE(models)
+
+/* More than a sample may have: cold ones are so short that no line is used twice. */
+#define MAX_LOOKUPS 4096u
+
+static const struct shape {
+	const char *name;
+	unsigned int lookups; /* of a sample */
+	unsigned int pieces; /* that they are in */
+	bool random, cold;
+	bool read; /* and read from what is found */
+} shapes[] = {
+	{ "random, warm", MAX_LOOKUPS, NR_WARM, true, false, false },
+	{ "sequential, warm", MAX_LOOKUPS, NR_WARM, false, false, false },
+	{ "random, cold", 512, NR_PIECES, true, true, false },
+	{ "sequential, cold", MAX_LOOKUPS, NR_WARM, false, true, false },
+	{ "random, warm, and read", MAX_LOOKUPS, NR_WARM, true, false, true },
+	{ "random, cold, and read", 512, NR_PIECES, true, true, true },
+};
+
+/* --- addresses --- */
+
+static unsigned long pfns[MAX_LOOKUPS + 1]; /* and one that is read ahead */
+
+static void choose_pfns(const struct shape *shape)
+{
+	uint64_t state = 88172645463325252u;
+	unsigned int i, piece, page;
+
+	for (i = 0; i < shape->lookups; i++) {
+		state = state * UINT64_C(6364136223846793005) + 1;
+		piece = shape->random ? (unsigned int)(state >> 33) :
+					i / PIECE_PAGES;
+		page = shape->random ? (unsigned int)(state >> 40) : i;
+		pfns[i] = (unsigned long)(piece_start(piece % shape->pieces) >>
+					  PB_PAGE_SHIFT) +
+			  page % PIECE_PAGES;
+	}
+	pfns[i] = pfns[0];
+}
+
+/* --- caches without the tables --- */
+
+/* More than a core's share of a last level has; what a guest is told of it may be anything. */
+#define OTHER_SIZE (64u * MIB)
+
+static char *other; /* what is in them then */
+
+/* The addresses to look up are at hand, as a bio's are. */
+static void make_cold(void)
+{
+	unsigned long sum = 0;
+	size_t at;
+	unsigned int i;
+
+	for (at = 0; at < OTHER_SIZE; at += 64)
+		sum += (unsigned char)other[at];
+	for (i = 0; i <= MAX_LOOKUPS; i++)
+		sum += pfns[i];
+	__asm__ volatile("" ::"r"(sum));
+}
+
+/* --- one shape --- */
+
+struct runner {
+	const struct shape *shape;
+	const struct resolve_loops *loops;
+};
+
+static void run(void *arg)
+{
+	const struct runner *r = arg;
+
+	if (r->shape->read)
+		r->loops->chain_read(pfns, r->shape->lookups);
+	else
+		r->loops->chain(pfns, r->shape->lookups);
+}
+
+static void ready(void *arg)
+{
+	const struct runner *r = arg;
+
+	if (r->shape->cold)
+		make_cold();
+	else
+		run(arg);
+}
+
+/* By the loop over a bio's entries, an entry for each address. */
+static void verify(const struct shape *shape, int m)
+{
+	static struct pb_bio_vec vecs[MAX_LOOKUPS];
+	static void *found[MAX_LOOKUPS];
+	struct pb_bio bio;
+	const struct resolve_loop loop = { &bio, 1, found };
+	unsigned int i;
+
+	pb_bio_init(&bio, NULL, vecs, MAX_LOOKUPS, PB_REQ_OP_READ);
+	bio.bi_vcnt = (uint16_t)shape->lookups;
+	for (i = 0; i < shape->lookups; i++)
+		pb_bvec_set_phys(&vecs[i],
+				 (pb_phys_addr_t)pfns[i] << PB_PAGE_SHIFT,
+				 PAGE);
+	models[m].loops->entries(&loop);
+	for (i = 0; i < shape->lookups; i++)
+		if (found[i] != physbio_mem_page(mem, vecs[i].bv_paddr))
+			bench_die(&bench, "%s, %s: another page for 0x%llx",
+				  shape->name, models[m].name,
+				  (unsigned long long)vecs[i].bv_paddr);
+}
+
+static void bench_shape(const struct shape *shape)
+{
+	struct bench_contestant c[NR_MODELS];
+	struct runner runners[NR_MODELS];
+	int m;
+
+	choose_pfns(shape);
+	for (m = 0; m < NR_MODELS; m++) {
+		verify(shape, m);
+		runners[m] = (struct runner){ shape, models[m].loops };
+		c[m] = (struct bench_contestant){
+			.name = models[m].name,
+			.ready = ready,
+			.run = run,
+			.arg = &runners[m],
+		};
+	}
+	bench_time(&bench, shape->name, shape->lookups, c, NR_MODELS);
+}
+
+static void describe(void)
+{
+	bench_note_memory(&bench, mem, piece_start(0), "made up");
+	bench_note(
+		&bench, "shown",
+		"ns for a lookup that waits for the one before; memdesc: of a descriptor of 8 bytes; caches are hit always");
+	bench_note(
+		&bench, "warm",
+		"%u sections, of which each has a cache line of a table to itself",
+		NR_WARM);
+	bench_note(
+		&bench, "cold",
+		"%u sections, and %u MiB of other memory are read before each sample",
+		NR_PIECES, OTHER_SIZE / MIB);
+	bench_note(
+		&bench, "read",
+		"and from the page struct or descriptor that was found, which folio it belongs to");
+}
+
+int main(int argc, char **argv)
+{
+	int i;
+
+	bench_start(&bench, argc, argv);
+	set_up_memory();
+	other = bench_alloc(&bench, OTHER_SIZE, 1);
+	describe();
+	for (i = 0; i < ARRAY_SIZE(shapes); i++)
+		if (bench_wanted(&bench, shapes[i].name))
+			bench_shape(&shapes[i]);
+	free(other);
+	physbio_rescache_destroy(&physbio_rescache_mine);
+	physbio_rescache_shared_destroy(physbio_rescache_ours);
+	physbio_mem_destroy(mem);
+	return bench_end(&bench);
+}
