@@ -131,6 +131,36 @@ void loop_tree(const struct lifetime_loop *l)
 					    pfn_of(l->addrs[i]));
 }
 
+/* Source: interval_tree_iter_first(), of a single frame */
+static inline const struct interval *interval_find(const struct interval *at,
+						   unsigned long pfn)
+{
+	while (at && pfn <= at->subtree_last) {
+		if (at->left && pfn <= at->left->subtree_last)
+			at = at->left;
+		else if (pfn < at->first)
+			return NULL;
+		else if (pfn <= at->last)
+			return at;
+		else
+			at = at->right;
+	}
+	return NULL;
+}
+
+void loop_interval(const struct lifetime_loop *l)
+{
+	const struct interval *found;
+	uint32_t i;
+
+	FOR_EACH(l, i)
+	{
+		found = interval_find(l->providers->intervals,
+				      pfn_of(l->addrs[i]));
+		l->out[i] = found ? found->word : 0;
+	}
+}
+
 void loop_radix(const struct lifetime_loop *l)
 {
 	uint32_t i;

@@ -16,12 +16,21 @@ struct provider {
 	uintptr_t word;
 };
 
+/* A node of an interval tree, as a provider would have it in itself: a cache line. */
+struct interval {
+	const struct interval *left, *right;
+	unsigned long first, last;
+	unsigned long subtree_last; /* highest last of it and all below it */
+	uintptr_t word;
+} __attribute__((aligned(64)));
+
 #define HASH_SLOTS 16384u /* four times the providers, at least */
 
 struct providers {
 	const struct provider *sorted;
 	uint32_t nr;
 	struct physbio_range_tree tree;
+	const struct interval *intervals; /* root */
 	struct physbio_radix radix;
 	const struct provider
 		*hash[HASH_SLOTS]; /* by section, next slot if taken */
@@ -44,7 +53,8 @@ typedef void lifetime_loop_fn(const struct lifetime_loop *loop);
 /* pages: those of the memory map, and of the caches */
 lifetime_loop_fn loop_convert, loop_map, loop_own, loop_shared;
 /* providers */
-lifetime_loop_fn loop_load, loop_sorted, loop_tree, loop_radix, loop_hash;
+lifetime_loop_fn loop_load, loop_sorted, loop_tree, loop_interval, loop_radix,
+	loop_hash;
 lifetime_loop_fn
 	loop_one_entry; /* the last one found, and then the sorted array */
 /* holds: entries are looked at alone, or held meanwhile */

@@ -17,7 +17,7 @@
 #include "lifetime-loops.h"
 
 #define NR_ADDRS 4096u
-#define MAX_CONTESTANTS 6
+#define MAX_CONTESTANTS 7
 #define MAX_PROVIDERS 4096u
 
 static struct bench bench = {
@@ -79,9 +79,10 @@ static const struct contestant pages[] = {
 };
 
 static const struct contestant providers[] = {
-	{ "load", loop_load }, { "sorted", loop_sorted },
-	{ "tree", loop_tree }, { "radix", loop_radix },
-	{ "hash", loop_hash }, { "one-entry", loop_one_entry },
+	{ "load", loop_load },		 { "sorted", loop_sorted },
+	{ "tree", loop_tree },		 { "interval", loop_interval },
+	{ "radix", loop_radix },	 { "hash", loop_hash },
+	{ "one-entry", loop_one_entry },
 };
 
 static const struct contestant holds[] = {
@@ -116,7 +117,9 @@ static const struct shape {
 	{ "page: miss, 64 sections", PAGES, 64, true, 1 },
 	{ "provider: the same of 1", PROVIDERS, 1, false, 1 },
 	{ "provider: random of 16", PROVIDERS, 16, true, 1 },
+	{ "provider: random of 64", PROVIDERS, 64, true, 1 },
 	{ "provider: random of 256", PROVIDERS, 256, true, 1 },
+	{ "provider: random of 1024", PROVIDERS, 1024, true, 1 },
 	{ "provider: the same of 4096", PROVIDERS, 4096, false, 1 },
 	{ "provider: random of 4096", PROVIDERS, 4096, true, 1 },
 };
@@ -207,10 +210,31 @@ static void hash_add(const struct provider *p)
 	table.hash[slot] = p;
 }
 
+/* As even as can be: the one in the middle of @nr is above the others. */
+static struct interval *intervals_make(struct interval *nodes,
+				       const struct provider *sorted,
+				       uint32_t nr)
+{
+	uint32_t half = nr / 2;
+	struct interval *node = &nodes[half];
+
+	if (!nr)
+		return NULL;
+	node->left = intervals_make(nodes, sorted, half);
+	node->right =
+		intervals_make(node + 1, sorted + half + 1, nr - half - 1);
+	node->first = sorted[half].first;
+	node->last = sorted[half].last;
+	node->word = sorted[half].word;
+	node->subtree_last = sorted[nr - 1].last;
+	return node;
+}
+
 /* Each in a section of its own, of sizes from 2 MiB up. */
 static void providers_make(uint32_t nr)
 {
 	static struct provider sorted[MAX_PROVIDERS];
+	static struct interval nodes[MAX_PROVIDERS];
 	struct physbio_pfn_range *r = bench_alloc(&bench, nr, sizeof(*r));
 	uint32_t i;
 
@@ -228,6 +252,7 @@ static void providers_make(uint32_t nr)
 						   sorted[i].word };
 		hash_add(&sorted[i]);
 	}
+	table.intervals = intervals_make(nodes, sorted, nr);
 	physbio_range_tree_free(&table.tree);
 	physbio_radix_free(&table.radix);
 	if (physbio_range_tree_build(&table.tree, r, nr) ||
@@ -419,7 +444,7 @@ static void describe(void)
 		"convert is the unchecked conversion; map asks the memory map; shared has its read section");
 	bench_note(
 		&bench, "provider",
-		"load is the loop without a lookup; one-entry is the last one found before the array");
+		"load is the loop without a lookup; tree has nodes of 16 as a maple tree, interval is binary, radix as an xarray; one-entry is the last one found before the array");
 }
 
 int main(int argc, char **argv)
