@@ -85,6 +85,7 @@ static const char *const stage_names[NR_STAGES] = {
 enum kind {
 	EACH_STAGE,
 	HOT, /* the same I/Os go their way again and again, all in flight */
+	COLD, /* nothing of them is in a cache */
 	NR_KINDS
 };
 
@@ -92,6 +93,7 @@ static const unsigned int stages_of[NR_KINDS] = {
 	[EACH_STAGE] = 1u << ADD | 1u << SPLIT | 1u << MERGE | 1u << MAP |
 		       1u << COMPLETE | 1u << WHOLE,
 	[HOT] = 1u << IN_FLIGHT,
+	[COLD] = 1u << ADD | 1u << MAP | 1u << COMPLETE | 1u << WHOLE,
 };
 
 enum buffer_use {
@@ -185,6 +187,9 @@ static const struct variant {
 	{ "2 MiB contiguous", ", depth 64", HOT, 64, 1 },
 	{ "2 MiB scattered", ", depth 1", HOT, 1, 4 },
 	{ "2 MiB scattered", ", depth 64", HOT, 64, 1 },
+	{ "4 KiB, 1 page", ", cold", COLD, 256, 1 },
+	{ "128 KiB scattered", ", cold", COLD, 32, 1 },
+	{ "1 MiB THP", ", cold", COLD, 128, 1 },
 };
 
 #define NR_VARIANTS ((int)(sizeof(variants) / sizeof(variants[0])))
@@ -222,12 +227,14 @@ static bool has_stage(const struct shape *shape, enum stage s)
 	return stages_of[shape->kind] & 1u << s;
 }
 
-/* A long sample needs no others to be sure of. */
+/* Fewer of those that take long, a cold one because of what comes before it. */
 static int nr_rounds(const struct shape *shape)
 {
 	bool is_long = nr_units(shape) * shape->bios * shape->ranges > 4096;
 
-	return is_long ? (bench.rounds + 4) / 5 : bench.rounds;
+	if (is_long || shape->kind == COLD)
+		return (bench.rounds + 4) / 5;
+	return bench.rounds;
 }
 
 static void case_name(char name[80], const struct shape *shape, enum stage s)
@@ -239,6 +246,58 @@ static void case_name(char name[80], const struct shape *shape, enum stage s)
 static size_t nr_ranges(const struct shape *shape)
 {
 	return (size_t)nr_bios(shape) * shape->ranges;
+}
+
+/* --- caches --- */
+
+/* What to read so that nothing else is in a cache: more than the last level has. */
+static struct {
+	const volatile char *bytes;
+	size_t size;
+	const char *why;
+} sweep;
+
+/* Of the highest level that Linux knows on this CPU, in bytes; 0: it knows none. */
+static size_t last_level_size(void)
+{
+	unsigned long kib = 0, found;
+	char path[80];
+	FILE *f;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%d/cache/index%d/size",
+			 bench.cpu, i);
+		f = fopen(path, "r");
+		if (!f)
+			break;
+		if (fscanf(f, "%luK", &found) == 1)
+			kib = found;
+		fclose(f);
+	}
+	return kib * (size_t)KIB;
+}
+
+static void sweep_up(void)
+{
+	sweep.size = 2 * last_level_size();
+	sweep.why = "twice its last level of cache";
+	if (!sweep.size) {
+		sweep.size = 64 * (size_t)MIB;
+		sweep.why = "no size of a cache is known here";
+	}
+	sweep.bytes = bench_alloc(&bench, sweep.size, 1);
+	bench_note(&bench, "cold", "%zu MiB are read before each sample: %s",
+		   sweep.size / MIB, sweep.why);
+}
+
+static void sweep_caches(void)
+{
+	size_t at;
+
+	for (at = 0; at < sweep.size; at += 64)
+		sweep.bytes[at];
 }
 
 /* --- memory --- */
@@ -355,6 +414,7 @@ static void tear_down_memory(void)
 {
 	int i;
 
+	free((void *)sweep.bytes);
 	physbio_mem_destroy(mem);
 	for (i = 0; i < NR_BUFFERS; i++)
 		physbio_buffer_free(buffers[i]);
@@ -367,6 +427,7 @@ static void tear_down_memory(void)
 struct runner {
 	const struct entrant *e;
 	const struct shape *shape;
+	enum stage stage; /* that is timed */
 	const struct physbio_stage_range *r;
 	const struct physbio_repr *repr; /* timed or counting */
 	const struct physbio_stages *stages;
@@ -595,6 +656,14 @@ static const struct {
 	[WHOLE] = { ready_clean, run_whole },
 	[IN_FLIGHT] = { NULL, run_in_flight },
 };
+
+static void ready_cold(void *arg)
+{
+	struct runner *run = arg;
+
+	stages[run->stage].ready(run);
+	sweep_caches();
+}
 
 /* The dma representation has no page to come back to. */
 static bool can_run(const struct entrant *e, enum stage s)
@@ -879,15 +948,19 @@ static void time_stage(const struct shape *shape, enum stage s)
 	char name[80];
 	int i, n = 0;
 
-	for (i = 0; i < NR_ENTRANTS; i++)
-		if (can_run(&entrants[i], s))
-			c[n++] = (struct bench_contestant){
-				.name = entrants[i].name,
-				.base = entrants[i].base,
-				.ready = stages[s].ready,
-				.run = stages[s].run,
-				.arg = &runners[i],
-			};
+	for (i = 0; i < NR_ENTRANTS; i++) {
+		if (!can_run(&entrants[i], s))
+			continue;
+		runners[i].stage = s;
+		c[n++] = (struct bench_contestant){
+			.name = entrants[i].name,
+			.base = entrants[i].base,
+			.ready = shape->kind == COLD ? ready_cold :
+						       stages[s].ready,
+			.run = stages[s].run,
+			.arg = &runners[i],
+		};
+	}
 	case_name(name, shape, s);
 	rounds.rounds = nr_rounds(shape);
 	bench_time(&rounds, name, nr_units(shape), c, n);
@@ -922,6 +995,8 @@ static void bench_shape(const struct shape *shape)
 	}
 	if (!any || *missing[shape->buffer])
 		return;
+	if (shape->kind == COLD && !sweep.bytes)
+		sweep_up();
 	r = lay_out(shape);
 	runners_up(shape, r);
 	for (s = 0; s < NR_STAGES; s++)
@@ -1036,7 +1111,7 @@ static void describe(void)
 		limits.max_user_sectors, limits.max_segments);
 	bench_note(
 		&bench, "shown",
-		"ns for one I/O; reads; identity translation; PRPs are built; no data are copied; whole: pages are pinned, and all stages but merge follow; depth 1 and 64: so many I/Os, the same again and again, are mapped before the first is completed");
+		"ns for one I/O; reads; identity translation; PRPs are built; no data are copied; whole: pages are pinned, and all stages but merge follow; depth 1 and 64: so many I/Os, the same again and again, are mapped before the first is completed; cold: neither I/Os nor page structs are in a cache, those of the whole way until they are pinned");
 }
 
 int main(int argc, char **argv)
