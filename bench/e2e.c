@@ -69,6 +69,7 @@ enum stage {
 	SPLIT,
 	MERGE,
 	MAP,
+	MAP_ITER, /* range by range, as a driver of another device does */
 	COMPLETE,
 	WHOLE,
 	IN_FLIGHT, /* the whole way, of all I/Os at once */
@@ -76,9 +77,9 @@ enum stage {
 };
 
 static const char *const stage_names[NR_STAGES] = {
-	[ADD] = "add",	       [SPLIT] = "split",	[MERGE] = "merge",
-	[MAP] = "map",	       [COMPLETE] = "complete", [WHOLE] = "whole",
-	[IN_FLIGHT] = "whole",
+	[ADD] = "add",	   [SPLIT] = "split",	    [MERGE] = "merge",
+	[MAP] = "map",	   [MAP_ITER] = "map iter", [COMPLETE] = "complete",
+	[WHOLE] = "whole", [IN_FLIGHT] = "whole",
 };
 
 /* What is asked of a shape. */
@@ -86,6 +87,7 @@ enum kind {
 	EACH_STAGE,
 	HOT, /* the same I/Os go their way again and again, all in flight */
 	COLD, /* nothing of them is in a cache */
+	PER_SEGMENT, /* what a segment costs, in a bio of many */
 	NR_KINDS
 };
 
@@ -93,6 +95,7 @@ static const unsigned int stages_of[NR_KINDS] = {
 	[EACH_STAGE] = 1u << ADD | 1u << SPLIT | 1u << MERGE | 1u << MAP |
 		       1u << COMPLETE | 1u << WHOLE,
 	[HOT] = 1u << IN_FLIGHT,
+	[PER_SEGMENT] = 1u << SPLIT | 1u << MAP | 1u << MAP_ITER | 1u << WHOLE,
 	[COLD] = 1u << ADD | 1u << MAP | 1u << COMPLETE | 1u << WHOLE,
 };
 
@@ -122,9 +125,9 @@ static const struct shape {
 		bios; /* of each I/O: what an entry or a request can't hold */
 	unsigned int ios; /* in a sample */
 
+	enum kind kind;
 	/* of a variant */
 	const char *suffix;
-	enum kind kind;
 	unsigned int times;
 } shapes[] = {
 	{ "512 B", SMALL, SCATTERED, 1, 512, 1, 256 },
@@ -149,6 +152,12 @@ static const struct shape {
 	{ "16 MiB THP", HUGE_PAGES, CONTIGUOUS, 4, 2 * MIB, 2, 4 },
 	{ "16 MiB scattered", SMALL, SCATTERED, 256, PAGE, 16, 1 },
 	{ "1 GiB THP", LARGE, CONTIGUOUS, 4, 2 * MIB, 128, 1 },
+	/* up to what an NVMe command can have, and what a bio can */
+	{ "64", SMALL, SCATTERED, 64, PAGE, 1, 256, PER_SEGMENT },
+	{ "128", SMALL, SCATTERED, 128, PAGE, 1, 128, PER_SEGMENT },
+	{ "256", SMALL, SCATTERED, 256, PAGE, 1, 64, PER_SEGMENT },
+	{ "2048", SMALL, SCATTERED, 2048, PAGE, 1, 8, PER_SEGMENT },
+	{ "65535", SMALL, SCATTERED, UINT16_MAX, PAGE, 1, 1, PER_SEGMENT },
 };
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
@@ -219,11 +228,21 @@ static unsigned int nr_bios(const struct shape *shape)
 /* What a time is for. */
 static unsigned int nr_units(const struct shape *shape)
 {
+	if (shape->kind == PER_SEGMENT)
+		return shape->ios * shape->ranges;
 	return shape->ios * (shape->kind == HOT ? shape->times : 1);
+}
+
+/* Can an NVMe command describe a bio of it? */
+static bool is_for_nvme(const struct shape *shape)
+{
+	return (uint64_t)shape->ranges * shape->range_len <= PB_NVME_MAX_BYTES;
 }
 
 static bool has_stage(const struct shape *shape, enum stage s)
 {
+	if ((s == MAP || s == WHOLE) && !is_for_nvme(shape))
+		return false;
 	return stages_of[shape->kind] & 1u << s;
 }
 
@@ -239,8 +258,12 @@ static int nr_rounds(const struct shape *shape)
 
 static void case_name(char name[80], const struct shape *shape, enum stage s)
 {
-	snprintf(name, 80, "%s%s: %s", shape->name,
-		 shape->suffix ? shape->suffix : "", stage_names[s]);
+	if (shape->kind == PER_SEGMENT)
+		snprintf(name, 80, "%s, per segment of %s", stage_names[s],
+			 shape->name);
+	else
+		snprintf(name, 80, "%s%s: %s", shape->name,
+			 shape->suffix ? shape->suffix : "", stage_names[s]);
 }
 
 static size_t nr_ranges(const struct shape *shape)
@@ -445,9 +468,9 @@ static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
 
 /* An NVMe disk's, so wide that nothing of these shapes is cut or refused. */
 static const struct pb_queue_limits limits = {
-	.max_hw_sectors = 2 * PB_NVME_MAX_BYTES >> PB_SECTOR_SHIFT,
-	.max_user_sectors = 2 * PB_NVME_MAX_BYTES >> PB_SECTOR_SHIFT,
-	.max_segments = 2 * PB_NVME_MAX_SEGS,
+	.max_hw_sectors = 512 * MIB >> PB_SECTOR_SHIFT,
+	.max_user_sectors = 512 * MIB >> PB_SECTOR_SHIFT,
+	.max_segments = UINT16_MAX,
 	.max_segment_size = UINT32_MAX,
 	.dma_alignment = 3,
 };
@@ -487,6 +510,7 @@ static void ios_up(struct runner *run)
 
 	ctx->nr_ios = nr_bios(shape);
 	ctx->nr_ranges = shape->ranges;
+	ctx->max_vecs = (unsigned short)shape->ranges;
 	ctx->times = shape->times;
 	ctx->ios = bench_alloc(&bench, ctx->nr_ios, sizeof(ctx->ios[0]));
 	for (i = 0; i < ctx->nr_ios; i++) {
@@ -545,7 +569,6 @@ static void runner_up(struct runner *run, const struct entrant *e,
 	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
 	ctx->bdev = &run->bdev;
 	ctx->dev = &run->dev;
-	ctx->max_vecs = PB_BIO_MAX_VECS;
 	ctx->page_given = run->e->page_given;
 	ios_up(run);
 }
@@ -594,6 +617,13 @@ static void run_map(void *arg)
 	struct runner *run = arg;
 
 	run->stages->map(&run->ctx);
+}
+
+static void run_map_iter(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->map_iter(&run->ctx);
 }
 
 static void run_complete(void *arg)
@@ -652,6 +682,7 @@ static const struct {
 	[SPLIT] = { run_add, run_split },
 	[MERGE] = { ready_request, run_merge },
 	[MAP] = { ready_request, run_map },
+	[MAP_ITER] = { ready_request, run_map_iter },
 	[COMPLETE] = { ready_pinned, run_complete },
 	[WHOLE] = { ready_clean, run_whole },
 	[IN_FLIGHT] = { NULL, run_in_flight },
@@ -725,6 +756,25 @@ static void verify_ranges(const struct runner *run,
 			  iod->nr_ranges - j);
 }
 
+static void map_by_iter(struct runner *run, struct physbio_stage_io *io,
+			const struct pb_device *dev, struct pb_nvme_iod *iod)
+{
+	const struct physbio_repr *repr = run->repr;
+	struct pb_dma_iova_state state;
+	struct pb_blk_dma_iter iter;
+	bool more =
+		repr->blk_rq_dma_map_iter_start(&io->rq, dev, &state, &iter);
+
+	for (iod->nr_ranges = 0; more; iod->nr_ranges++) {
+		if (iod->nr_ranges == iod->max_ranges)
+			bench_die(&bench, "%s: more than %u ranges",
+				  run->e->name, iod->max_ranges);
+		iod->ranges[iod->nr_ranges].addr = iter.addr;
+		iod->ranges[iod->nr_ranges].len = iter.len;
+		more = repr->blk_rq_dma_map_iter_next(&io->rq, dev, &iter);
+	}
+}
+
 static void verify_io(struct runner *run, struct physbio_stage_io *io)
 {
 	static const struct physbio_xlate_ops ops = {
@@ -742,6 +792,10 @@ static void verify_io(struct runner *run, struct physbio_stage_io *io)
 			  (unsigned long long)len);
 	if (io->nr_segs < 1 || io->nr_segs > run->ctx.nr_ranges)
 		bench_die(&bench, "%s: %u segments", run->e->name, io->nr_segs);
+	map_by_iter(run, io, &dev, &iod);
+	verify_ranges(run, io, &iod);
+	if (!is_for_nvme(run->shape))
+		return;
 	if (run->repr->nvme_map_data(&io->rq, &dev, &iod))
 		bench_die(&bench, "%s: a request can't be mapped",
 			  run->e->name);
@@ -800,7 +854,8 @@ static void verify(struct runner *run)
 	run->stages->prep(ctx);
 	for (i = 0; i < ctx->nr_ios; i++)
 		verify_io(run, &ctx->ios[i]);
-	verify_merge(run);
+	if (has_stage(run->shape, MERGE))
+		verify_merge(run);
 	if (!run->stages->complete)
 		return;
 	ready_pinned(run);
@@ -1012,8 +1067,13 @@ static void bench_shape(const struct shape *shape)
 
 /* The ranges that are converted, again and again: as many as a bio has at most. */
 static const struct shape converted = {
-	CONVERSIONS, SMALL, SCATTERED, PB_BIO_MAX_VECS, PAGE, 1, 1,
-	NULL,	     HOT,   64
+	.buffer = SMALL,
+	.layout = SCATTERED,
+	.ranges = PB_BIO_MAX_VECS,
+	.range_len = PAGE,
+	.bios = 1,
+	.ios = 1,
+	.times = 64,
 };
 
 enum use {
@@ -1111,7 +1171,7 @@ static void describe(void)
 		limits.max_user_sectors, limits.max_segments);
 	bench_note(
 		&bench, "shown",
-		"ns for one I/O; reads; identity translation; PRPs are built; no data are copied; whole: pages are pinned, and all stages but merge follow; depth 1 and 64: so many I/Os, the same again and again, are mapped before the first is completed; cold: neither I/Os nor page structs are in a cache, those of the whole way until they are pinned");
+		"ns for one I/O, or as the case says; reads; identity translation; PRPs are built; no data are copied; whole: pages are pinned, and all stages but merge follow; depth 1 and 64: so many I/Os, the same again and again, are mapped before the first is completed; cold: neither I/Os nor page structs are in a cache, those of the whole way until they are pinned");
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,6 @@ the same one of another contestant, in another case perhaps. A case with a * in 
 that match, each with a line of its own. The figure "shortfall" is how much of the saving that
 removed conversions predict is not measured."""
 import collections
-import fnmatch
 import re
 
 import savings
@@ -92,10 +91,13 @@ def _judge(goal, results):
 
 
 def _matching(goal, results):
-    """A goal for each case that matches, named for it."""
-    return [goal._replace(case=case, name=goal.name + "-" + re.sub(r"\W+", "-", case).lower())
-            for case in results["benchmarks"][goal.benchmark]["cases"]
-            if fnmatch.fnmatchcase(case, goal.case)]
+    """A goal for each case that matches, named for what stands there for the *."""
+    pattern = "(.*)".join(re.escape(part) for part in goal.case.split("*"))
+    for case in results["benchmarks"][goal.benchmark]["cases"]:
+        found = re.fullmatch(pattern, case)
+        if found:
+            name = re.sub(r"\W+", "-", "-".join([goal.name, *found.groups()])).lower()
+            yield goal._replace(case=case, name=name)
 
 
 def _excuse(goal, results):

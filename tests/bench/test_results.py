@@ -175,11 +175,10 @@ class Goals(unittest.TestCase):
             judged(("g", "1", "x"))
 
     def test_each_case_that_matches(self):
-        code, out = judged(("g", "1", "e2e", "min_ns", "*KiB: map", "phys", "16 KiB: map|page"),
+        code, out = judged(("g", "1", "e2e", "min_ns", "* KiB: map", "phys", "16 KiB: map|page"),
                            of=E2E)
         self.assertEqual((code, out.splitlines()), (1, [
-            "goal g-4-kib-map 1.010 1 missed", "goal g-16-kib-map 0.955 1 met",
-            "goal g-64-kib-map 0.950 1 met"]))
+            "goal g-4 1.010 1 missed", "goal g-16 0.955 1 met", "goal g-64 0.950 1 met"]))
 
     def test_no_case_that_matches(self):
         code, out = judged(("g", "1", "x", "ratio", "*: map", "b", "-"))
@@ -188,7 +187,7 @@ class Goals(unittest.TestCase):
     def test_a_saving_that_falls_short(self):
         code, out = judged(("g", "0.2", "e2e", "shortfall", "*: map", "phys", "-"), of=E2E)
         self.assertEqual((code, out.splitlines()), (1, [
-            "goal g-16-kib-map 0.100 0.2 met", "goal g-64-kib-map 0.500 0.2 missed",
+            "goal g-16-kib 0.100 0.2 met", "goal g-64-kib 0.500 0.2 missed",
             "goal g - 0.2 skipped: conversions predict less than 3% (cases: 1)",
             "goal g - 0.2 skipped: no memory (cases: 1)"]))
 
