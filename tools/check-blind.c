@@ -203,7 +203,7 @@ static void on_join(struct check *c, struct check_task *t,
 			   e->offset / 512, e->len / 512))
 		return;
 	/* The scheduler has let go of it. */
-	cr->place = CHECK_LOOSE;
+	check_set_place(c, cr, CHECK_LOOSE);
 	check_rq_put(c, cr);
 }
 

@@ -109,10 +109,11 @@ struct pb_request *check_insert_would(struct check *c, struct pb_request *rq)
 		return NULL;
 	if (c->q->last_merge && try_rq(c, c->q->last_merge, rq))
 		return c->q->last_merge;
-	for (cr = c->oldest; cr && !c->nomerges; cr = cr->next)
-		if (cr->place == CHECK_WAITING && &cr->rq != rq &&
-		    try_rq(c, &cr->rq, rq))
-			return &cr->rq;
+	if (c->nomerges)
+		return NULL;
+	check_for_each_at(c, cr, CHECK_WAITING) if (&cr->rq != rq &&
+						    try_rq(c, &cr->rq,
+							   rq)) return &cr->rq;
 	return NULL;
 }
 
@@ -134,9 +135,9 @@ bool check_other_last(struct check *c, struct pb_bio *bio, unsigned int nr_segs)
 
 	if (!check_last_unsure(c))
 		return false;
-	for (cr = c->oldest; cr; cr = cr->next) {
-		if (cr->place != CHECK_WAITING ||
-		    pb_blk_try_merge(&cr->rq, bio) == PB_ELEVATOR_NO_MERGE ||
+	check_for_each_at(c, cr, CHECK_WAITING)
+	{
+		if (pb_blk_try_merge(&cr->rq, bio) == PB_ELEVATOR_NO_MERGE ||
 		    try_bio(c, &cr->rq, bio, nr_segs) != PB_BIO_MERGE_OK)
 			continue;
 		c->q->last_merge = &cr->rq;
@@ -171,7 +172,7 @@ void check_move(struct check *c, struct check_rq *cr, enum check_place place,
 	c->issued[hctx] += place == CHECK_ISSUED;
 	c->taken[hctx] -= cr->place == CHECK_TAKEN;
 	c->taken[hctx] += place == CHECK_TAKEN;
-	cr->place = place;
+	check_set_place(c, cr, place);
 	cr->since = line;
 }
 
@@ -179,9 +180,7 @@ void check_ask_taken(struct check *c, struct pb_bio *bio, unsigned int nr_segs)
 {
 	struct check_rq *cr;
 
-	for (cr = c->oldest; cr; cr = cr->next)
-		if (cr->place == CHECK_TAKEN)
-			try_bio(c, &cr->rq, bio, nr_segs);
+	check_for_each_at(c, cr, CHECK_TAKEN) try_bio(c, &cr->rq, bio, nr_segs);
 }
 
 static void put_back(struct check *c, struct check_rq *cr, unsigned int line)
@@ -198,8 +197,7 @@ static void put_back(struct check *c, struct check_rq *cr, unsigned int line)
 
 static bool can_put_back(struct check *c, struct check_rq *cr)
 {
-	return c->q->elevator && cr->place == CHECK_TAKEN &&
-	       (c->blind || !check_insert_would(c, &cr->rq));
+	return c->q->elevator && (c->blind || !check_insert_would(c, &cr->rq));
 }
 
 bool check_not_left(struct check *c, struct pb_bio *bio, unsigned int nr_segs,
@@ -207,12 +205,14 @@ bool check_not_left(struct check *c, struct pb_bio *bio, unsigned int nr_segs,
 {
 	struct check_rq *cr;
 
-	for (cr = c->oldest; cr; cr = cr->next)
-		if (can_put_back(c, cr) &&
-		    try_bio(c, &cr->rq, bio, nr_segs) == PB_BIO_MERGE_OK) {
-			put_back(c, cr, line);
-			return true;
-		}
+	check_for_each_at(c, cr,
+			  CHECK_TAKEN) if (can_put_back(c, cr) &&
+					   try_bio(c, &cr->rq, bio, nr_segs) ==
+						   PB_BIO_MERGE_OK)
+	{
+		put_back(c, cr, line);
+		return true;
+	}
 	return false;
 }
 
@@ -221,16 +221,19 @@ bool check_insert_other(struct check *c, struct pb_request *rq,
 {
 	struct check_rq *cr;
 
-	for (cr = c->oldest; cr; cr = cr->next)
-		if (can_put_back(c, cr) && try_rq(c, &cr->rq, rq)) {
-			put_back(c, cr, line);
-			return true;
-		}
-	for (cr = c->oldest; cr && check_last_unsure(c); cr = cr->next)
-		if (cr->place == CHECK_WAITING && try_rq(c, &cr->rq, rq)) {
-			c->q->last_merge = &cr->rq;
-			return true;
-		}
+	check_for_each_at(c, cr, CHECK_TAKEN) if (can_put_back(c, cr) &&
+						  try_rq(c, &cr->rq, rq))
+	{
+		put_back(c, cr, line);
+		return true;
+	}
+	if (!check_last_unsure(c))
+		return false;
+	check_for_each_at(c, cr, CHECK_WAITING) if (try_rq(c, &cr->rq, rq))
+	{
+		c->q->last_merge = &cr->rq;
+		return true;
+	}
 	return false;
 }
 
@@ -240,7 +243,8 @@ bool check_join_not_left(struct check *c, struct pb_request *rq,
 {
 	struct check_rq *cr;
 
-	for (cr = c->oldest; cr; cr = cr->next) {
+	check_for_each_at(c, cr, CHECK_TAKEN)
+	{
 		if (!can_put_back(c, cr))
 			continue;
 		put_back(c, cr, line);

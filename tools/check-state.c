@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The queue, the requests, the tasks and the bios of a check, made and ended. */
+/*
+ * The queue, the requests, the tasks and the bios of a check, made and ended; and how a
+ * request is found, in the same time whether one is in flight or a million.
+ */
 #include "check.h"
 
 #include <inttypes.h>
@@ -30,7 +33,7 @@ static int init_queue(struct check *c)
 	const struct settings *s = trace_settings(c->trace);
 	struct pb_blk_mq_tag_set set = {
 		.ops = &ops,
-		.queue_depth = CHECK_MAX_RQS,
+		.queue_depth = 1,
 		.numa_node = -1,
 	};
 	struct pb_queue_limits lim = s->limits;
@@ -45,6 +48,8 @@ static int init_queue(struct check *c)
 		c->q = NULL;
 		return err;
 	}
+	/* The requests are ours; the scheduler has something for each of them. */
+	c->q->nr_rqs = CHECK_MAX_RQS;
 	c->nomerges = s->nomerges;
 	physbio_queue_set_stats(c->q, &c->stats);
 	physbio_queue_set_nomerges(c->q, s->nomerges);
@@ -53,20 +58,14 @@ static int init_queue(struct check *c)
 	return s->deadline ? pb_elevator_change(c->q, "mq-deadline") : 0;
 }
 
-/* The engine knows a request by its tag. */
+/* Memory is taken when it is used. */
 static int init_rqs(struct check *c)
 {
-	int tag;
-
+	c->starts_bits = 10;
+	c->starts = calloc(1u << c->starts_bits, sizeof(*c->starts));
 	c->rqs = calloc(CHECK_MAX_RQS, sizeof(*c->rqs));
-	if (!c->rqs)
+	if (!c->rqs || !c->starts)
 		return -ENOMEM;
-	for (tag = CHECK_MAX_RQS - 1; tag >= 0; tag--) {
-		c->rqs[tag].rq.tag = tag;
-		c->rqs[tag].rq.q = c->q;
-		c->rqs[tag].next = c->free;
-		c->free = &c->rqs[tag];
-	}
 	return pb_bioset_init(&c->bs, 16, 0, 0);
 }
 
@@ -101,10 +100,14 @@ static void free_tasks(struct check *c)
 
 void check_exit(struct check *c)
 {
+	unsigned int i;
+
 	free_tasks(c);
-	while (c->oldest)
-		check_rq_put(c, c->oldest);
+	for (i = 0; i < CHECK_NR_PLACES; i++)
+		while (c->at[i].oldest)
+			check_rq_put(c, c->at[i].oldest);
 	free(c->rqs);
+	free(c->starts);
 	if (c->bs.bio_pool)
 		pb_bioset_exit(&c->bs);
 	if (c->q)
@@ -165,28 +168,156 @@ struct pb_bio *check_bio(struct check *c, const struct trace_event *e)
 	return bio;
 }
 
-struct check_rq *check_rq_get(struct check *c, struct pb_bio *bio,
-			      unsigned int nr_segs)
+/* --- requests --- */
+
+static void list_del(struct check_list *list, struct check_rq *cr,
+		     enum check_order by)
+{
+	struct check_rq *prev = cr->on[by].prev, *next = cr->on[by].next;
+
+	if (prev)
+		prev->on[by].next = next;
+	else
+		list->oldest = next;
+	if (next)
+		next->on[by].prev = prev;
+	else
+		list->newest = prev;
+}
+
+/* NULL: in front of all. */
+static void list_add_behind(struct check_list *list, struct check_rq *cr,
+			    struct check_rq *prev, enum check_order by)
+{
+	struct check_rq *next = prev ? prev->on[by].next : list->oldest;
+
+	cr->on[by].prev = prev;
+	cr->on[by].next = next;
+	if (prev)
+		prev->on[by].next = cr;
+	else
+		list->oldest = cr;
+	if (next)
+		next->on[by].prev = cr;
+	else
+		list->newest = cr;
+}
+
+/* Most are younger than those that are there. */
+static void list_add_by_age(struct check_list *list, struct check_rq *cr,
+			    enum check_order by)
+{
+	struct check_rq *prev = list->newest;
+
+	while (prev && prev->number > cr->number)
+		prev = prev->on[by].prev;
+	list_add_behind(list, cr, prev, by);
+}
+
+static void place_add(struct check *c, struct check_rq *cr)
+{
+	struct check_list *list = &c->at[cr->place];
+
+	if (cr->place == CHECK_WAITING || cr->place == CHECK_TAKEN)
+		list_add_by_age(list, cr, CHECK_BY_PLACE);
+	else
+		list_add_behind(list, cr, list->newest, CHECK_BY_PLACE);
+}
+
+void check_set_place(struct check *c, struct check_rq *cr,
+		     enum check_place place)
+{
+	list_del(&c->at[cr->place], cr, CHECK_BY_PLACE);
+	cr->place = place;
+	place_add(c, cr);
+}
+
+static struct check_list *starts_at(const struct check *c, pb_sector_t sector)
+{
+	uint64_t key = (uint64_t)sector * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &c->starts[key >> (64 - c->starts_bits)];
+}
+
+static void starts_add(struct check *c, struct check_rq *cr)
+{
+	cr->start = pb_blk_rq_pos(&cr->rq);
+	list_add_by_age(starts_at(c, cr->start), cr, CHECK_BY_START);
+}
+
+/* As many as requests, or it stays as it is. */
+static void starts_grow(struct check *c)
+{
+	struct check_list *more =
+		calloc(2u << c->starts_bits, sizeof(*c->starts));
+	struct check_rq *cr;
+	unsigned int i;
+
+	if (!more)
+		return;
+	free(c->starts);
+	c->starts = more;
+	c->starts_bits++;
+	for (i = 0; i < CHECK_NR_PLACES; i++)
+		check_for_each_at(c, cr, i) starts_add(c, cr);
+}
+
+void check_rehash(struct check *c, struct check_rq *cr)
+{
+	if (cr->start == pb_blk_rq_pos(&cr->rq))
+		return;
+	list_del(starts_at(c, cr->start), cr, CHECK_BY_START);
+	starts_add(c, cr);
+}
+
+/* It began where the bio ends. */
+void check_new_start(struct check *c, const struct pb_bio *bio)
+{
+	const pb_sector_t end = pb_bio_end_sector(bio);
+	struct check_rq *cr = starts_at(c, end)->oldest, *next;
+
+	for (; cr; cr = next) {
+		next = cr->on[CHECK_BY_START].next;
+		check_rehash(c, cr);
+	}
+}
+
+/* The engine knows a request by its tag. */
+static struct check_rq *rq_alloc(struct check *c)
 {
 	struct check_rq *cr = c->free;
 
+	if (cr) {
+		c->free = cr->on[CHECK_BY_PLACE].next;
+		return cr;
+	}
+	if (c->nr_made == CHECK_MAX_RQS)
+		return NULL;
+	cr = &c->rqs[c->nr_made];
+	cr->rq.tag = (int)c->nr_made++;
+	cr->rq.q = c->q;
+	return cr;
+}
+
+struct check_rq *check_rq_get(struct check *c, struct check_task *t)
+{
+	struct check_rq *cr = rq_alloc(c);
+
 	if (!cr)
 		return NULL;
-	c->free = cr->next;
-	cr->next = NULL;
-	cr->prev = c->newest;
-	if (c->newest)
-		c->newest->next = cr;
-	else
-		c->oldest = cr;
-	c->newest = cr;
+	if (++c->nr_used > 1u << c->starts_bits)
+		starts_grow(c);
 	cr->place = CHECK_LOOSE;
+	cr->task = t;
+	cr->number = c->nr_allocated++;
 	cr->refused = false;
 	cr->overtaken = 0;
 	cr->rq.rq_flags = 0;
 	cr->rq.rq_next = NULL;
 	cr->rq.rq_prev = NULL;
-	pb_blk_rq_bio_prep(&cr->rq, bio, nr_segs);
+	pb_blk_rq_bio_prep(&cr->rq, t->cur, t->nr_segs);
+	place_add(c, cr);
+	starts_add(c, cr);
 	return cr;
 }
 
@@ -199,25 +330,20 @@ void check_rq_put(struct check *c, struct check_rq *cr)
 		bio->bi_next = NULL;
 		pb_bio_endio(bio);
 	}
-	if (cr->prev)
-		cr->prev->next = cr->next;
-	else
-		c->oldest = cr->next;
-	if (cr->next)
-		cr->next->prev = cr->prev;
-	else
-		c->newest = cr->prev;
 	check_move(c, cr, CHECK_LOOSE, 0);
-	cr->next = c->free;
+	list_del(&c->at[CHECK_LOOSE], cr, CHECK_BY_PLACE);
+	list_del(starts_at(c, cr->start), cr, CHECK_BY_START);
+	c->nr_used--;
+	cr->on[CHECK_BY_PLACE].next = c->free;
 	c->free = cr;
 }
 
 struct check_rq *check_find(struct check *c, const struct trace_event *e,
 			    unsigned int places, bool whole)
 {
-	struct check_rq *cr;
+	struct check_rq *cr = starts_at(c, e->offset / 512)->oldest;
 
-	for (cr = c->oldest; cr; cr = cr->next)
+	for (; cr; cr = cr->on[CHECK_BY_START].next)
 		if ((CHECK_AT(cr->place) & places) &&
 		    pb_blk_rq_pos(&cr->rq) == e->offset / 512 &&
 		    (!whole || pb_blk_rq_bytes(&cr->rq) == e->len))

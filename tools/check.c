@@ -190,13 +190,15 @@ void check_try_plug(struct check *c, struct check_task *t)
 	pb_blk_attempt_plug_merge(c->q, t->cur, t->nr_segs);
 	pb_current()->plug = NULL;
 	t->plug_merge = merged_how(c, &was);
+	if (t->plug_merge == CHECK_FRONT)
+		check_rehash(c, check_rq_of(t->merge_rq));
 }
 
 /*
  * The record has it otherwise: go on from what it says. Return: false if the request has
  * gone on meanwhile, and the bio with it.
  */
-static bool undo_plug(struct check_task *t)
+static bool undo_plug(struct check *c, struct check_task *t)
 {
 	if (t->plug_merge == CHECK_NOT_MERGED)
 		return true;
@@ -205,6 +207,7 @@ static bool undo_plug(struct check_task *t)
 	t->merge_was.rq_next = t->merge_rq->rq_next;
 	t->merge_was.rq_prev = t->merge_rq->rq_prev;
 	*t->merge_rq = t->merge_was;
+	check_rehash(c, check_rq_of(t->merge_rq));
 	t->merge_rq->biotail->bi_next = NULL;
 	*t->cur = t->cur_was;
 	t->plug_merge = CHECK_NOT_MERGED;
@@ -216,7 +219,7 @@ void check_drop(struct check *c, struct check_task *t)
 {
 	while (t->cur) {
 		struct pb_bio *bio = t->cur;
-		bool ours = undo_plug(t);
+		bool ours = undo_plug(c, t);
 
 		c->inputs++;
 		check_finish(t);
@@ -226,12 +229,12 @@ void check_drop(struct check *c, struct check_task *t)
 }
 
 /* Requests that have joined others: the scheduler has let go of them. */
-static void let_go(const struct pb_rq_list *joined)
+static void let_go(struct check *c, const struct pb_rq_list *joined)
 {
 	struct pb_request *rq;
 
 	for (rq = joined->head; rq; rq = rq->rq_next)
-		check_rq_of(rq)->place = CHECK_LOOSE;
+		check_set_place(c, check_rq_of(rq), CHECK_LOOSE);
 }
 
 enum check_merge check_try_sched(struct check *c, struct check_task *t,
@@ -239,6 +242,7 @@ enum check_merge check_try_sched(struct check *c, struct check_task *t,
 {
 	const struct physbio_queue_stats was = c->stats;
 	struct pb_request *joined = NULL;
+	enum check_merge how;
 
 	if (c->q->elevator)
 		pb_blk_mq_sched_try_merge(c->q, t->cur, t->nr_segs, &joined);
@@ -246,16 +250,19 @@ enum check_merge check_try_sched(struct check *c, struct check_task *t,
 		pb_blk_bio_list_merge(c->q, &c->sw[cpu], t->cur, t->nr_segs);
 	if (joined) {
 		pb_rq_list_add_tail(&t->joined, joined);
-		let_go(&t->joined);
+		let_go(c, &t->joined);
 	}
-	return merged_how(c, &was);
+	how = merged_how(c, &was);
+	if (how == CHECK_FRONT)
+		check_new_start(c, t->cur);
+	return how;
 }
 
 static void on_attempt(struct check *c, struct check_task *t,
 		       const struct trace_event *e)
 {
 	settle_split(c, t, e);
-	if (t->cur && !undo_plug(t))
+	if (t->cur && !undo_plug(c, t))
 		check_finish(t);
 	if (!t->cur) {
 		check_decided(c, e, false, "expected a bio, got none");
@@ -440,11 +447,11 @@ static bool is_flush_seq(const struct check *c, const struct pb_bio *bio)
 	       !(c->q->limits.features & PB_BLK_FEAT_FUA);
 }
 
-static void plug_add(struct check_task *t, struct check_rq *cr)
+static void plug_add(struct check *c, struct check_task *t, struct check_rq *cr)
 {
 	pb_rq_list_add_tail(&t->plug.mq_list, &cr->rq);
 	t->plug.rq_count++;
-	cr->place = CHECK_PLUGGED;
+	check_set_place(c, cr, CHECK_PLUGGED);
 	t->incoming = NULL;
 }
 
@@ -456,7 +463,7 @@ static void settle_plug(struct check *c, struct check_task *t,
 	t->want_unplug = false;
 	check_decided(c, e, false, "expected no unplug, got one of %u requests",
 		      t->plug.rq_count);
-	plug_add(t, t->incoming);
+	plug_add(c, t, t->incoming);
 }
 
 static void to_plug(struct check *c, struct check_task *t, struct check_rq *cr)
@@ -467,7 +474,7 @@ static void to_plug(struct check *c, struct check_task *t, struct check_rq *cr)
 	c->decisions++;
 	t->want_unplug = physbio_plug_full(&t->plug, c->q);
 	if (!t->want_unplug)
-		plug_add(t, cr);
+		plug_add(c, t, cr);
 }
 
 static void check_not_merged(struct check *c, struct check_task *t,
@@ -479,7 +486,7 @@ static void check_not_merged(struct check *c, struct check_task *t,
 		      "expected a request of its own, got %s",
 		      asked ? merge_names[t->plug_merge] :
 			      "an attempt to merge");
-	if (undo_plug(t) && t->attempted)
+	if (undo_plug(c, t) && t->attempted)
 		sched_refuses(c, t, e);
 }
 
@@ -501,7 +508,7 @@ int check_getrq(struct check *c, struct check_task *t,
 		return 0;
 	}
 	flush = is_flush_seq(c, t->cur);
-	cr = check_rq_get(c, t->cur, t->nr_segs);
+	cr = check_rq_get(c, t);
 	if (!cr)
 		return -E2BIG;
 	cr->cpu = e->cpu;
@@ -509,7 +516,7 @@ int check_getrq(struct check *c, struct check_task *t,
 	if (!flush)
 		to_plug(c, t, cr);
 	else if (pb_blk_rq_bytes(&cr->rq))
-		cr->place = CHECK_FLUSH_SEQ;
+		check_set_place(c, cr, CHECK_FLUSH_SEQ);
 	else
 		check_rq_put(c, cr);
 	return 0;
@@ -527,7 +534,7 @@ static void on_plug(struct check *c, struct check_task *t,
 		      t->plug.rq_count);
 	t->want_unplug = false;
 	if (t->incoming)
-		plug_add(t, t->incoming);
+		plug_add(c, t, t->incoming);
 }
 
 static bool one_cpu(const struct pb_rq_list *list)
@@ -551,12 +558,12 @@ static unsigned int list_length(const struct pb_rq_list *list)
 	return n;
 }
 
-static void move_plug(struct check_task *t)
+static void move_plug(struct check *c, struct check_task *t)
 {
 	struct pb_request *rq;
 
 	while ((rq = pb_rq_list_pop(&t->plug.mq_list))) {
-		check_rq_of(rq)->place = CHECK_FLUSHED;
+		check_set_place(c, check_rq_of(rq), CHECK_FLUSHED);
 		pb_rq_list_add_tail(&t->flushed, rq);
 	}
 	t->plug.rq_count = 0;
@@ -575,7 +582,7 @@ static void on_unplug(struct check *c, struct check_task *t,
 	if (!t->want_unplug)
 		t->incoming = NULL;
 	t->want_unplug = false;
-	move_plug(t);
+	move_plug(c, t);
 	n = list_length(&t->flushed);
 	check_decided(c, e,
 		      e->arg == n ||
@@ -628,7 +635,7 @@ static void insert_waits(struct check *c, struct check_task *t,
 	c->q->nomerges |= rq != NULL;
 	pb_elv_insert(&cr->rq, &t->joined);
 	c->q->nomerges = c->nomerges == 2;
-	let_go(&t->joined);
+	let_go(c, &t->joined);
 	/* If it has joined after all, the next event will not say so. */
 	if (!t->joined.head)
 		check_move(c, cr, CHECK_WAITING, e->line);
@@ -660,12 +667,12 @@ static void insert_joins(struct check *c, struct check_task *t,
 	if (!check_insert_would(c, &cr->rq))
 		c->inputs += check_insert_other(c, &cr->rq, e->line);
 	pb_elv_insert(&cr->rq, &t->joined);
-	let_go(&t->joined);
+	let_go(c, &t->joined);
 	if (!check_decided(c, e, t->joined.head == &cr->rq,
 			   "expected request %" PRIu64 " + %" PRIu64
 			   " to join another, got it inserted",
 			   e->offset / 512, e->len / 512)) {
-		cr->place = CHECK_WAITING;
+		check_set_place(c, cr, CHECK_WAITING);
 		return;
 	}
 	joined(c, pb_rq_list_pop(&t->joined));
@@ -731,16 +738,10 @@ static void settle_joined(struct check *c, struct check_task *t,
 
 static void leave(struct check *c, struct check_rq *cr, unsigned int line)
 {
-	unsigned int i;
-	struct check_task *t;
-
-	for (i = 0; i < CHECK_TASKS; i++)
-		for (t = c->tasks[i]; t; t = t->next) {
-			if (cr->place == CHECK_FLUSHED)
-				check_list_remove(&t->flushed, &cr->rq);
-			if (t->incoming == cr)
-				t->incoming = NULL;
-		}
+	if (cr->place == CHECK_FLUSHED)
+		check_list_remove(&cr->task->flushed, &cr->rq);
+	if (cr->task->incoming == cr)
+		cr->task->incoming = NULL;
 	check_move(c, cr, CHECK_ISSUED, line);
 }
 
@@ -755,15 +756,16 @@ static void check_turn(struct check *c, const struct check_rq *cr,
 
 	if (cr->place != CHECK_WAITING)
 		return;
-	for (other = c->oldest; other; other = other->next)
-		if (other->place == CHECK_TAKEN && other->cpu == cr->cpu &&
-		    other->since < cr->since && ++other->overtaken > c->nr_cpus)
-			check_decided(
-				c, e, false,
-				"expected request %" PRIu64
-				" to be issued, which line %u says has left, got %" PRIu64,
-				(uint64_t)pb_blk_rq_pos(&other->rq),
-				other->since, e->offset / 512);
+	check_for_each_at(c, other,
+			  CHECK_TAKEN) if (other->cpu == cr->cpu &&
+					   other->since < cr->since &&
+					   ++other->overtaken > c->nr_cpus)
+		check_decided(
+			c, e, false,
+			"expected request %" PRIu64
+			" to be issued, which line %u says has left, got %" PRIu64,
+			(uint64_t)pb_blk_rq_pos(&other->rq), other->since,
+			e->offset / 512);
 }
 
 /* The issue after this one. */
@@ -830,7 +832,7 @@ static void on_requeue(struct check *c, const struct trace_event *e)
 	struct check_rq *cr = check_find(c, e, CHECK_AT(CHECK_ISSUED), true);
 
 	if (cr)
-		cr->place = CHECK_REQUEUED;
+		check_set_place(c, cr, CHECK_REQUEUED);
 }
 
 static void on_complete(struct check *c, const struct trace_event *e)

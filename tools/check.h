@@ -15,7 +15,7 @@
 
 #include "trace.h"
 
-#define CHECK_MAX_RQS 16384 /* in use at once */
+#define CHECK_MAX_RQS (1u << 20) /* in use at once */
 #define CHECK_TASKS 256 /* slots of the hash */
 
 /* Where a request is. */
@@ -28,6 +28,18 @@ enum check_place {
 	CHECK_FLUSH_SEQ, /* the flush machinery has it */
 	CHECK_ISSUED,
 	CHECK_REQUEUED,
+	CHECK_NR_PLACES,
+};
+
+/* Lists that a request is on: of its place, and of those that may begin where it does. */
+enum check_order {
+	CHECK_BY_PLACE,
+	CHECK_BY_START,
+	CHECK_NR_ORDERS,
+};
+
+struct check_list {
+	struct check_rq *oldest, *newest;
 };
 
 struct check_rq {
@@ -37,7 +49,12 @@ struct check_rq {
 	unsigned int since; /* line of the event that brought it there */
 	bool refused; /* a bio, while it waited or may have waited */
 	unsigned int overtaken; /* after it had left the scheduler */
-	struct check_rq *prev, *next; /* in use, the oldest first */
+	struct check_task *task; /* whose it is; NULL: nobody's */
+	uint64_t number; /* the order in which they were allocated */
+	pb_sector_t start; /* by which it is found */
+	struct {
+		struct check_rq *prev, *next;
+	} on[CHECK_NR_ORDERS]; /* the free ones: CHECK_BY_PLACE */
 };
 
 /* What came of trying to merge. */
@@ -87,7 +104,12 @@ struct check {
 	struct pb_bio_set bs;
 	struct physbio_queue_stats stats;
 	struct check_rq *rqs, *free;
-	struct check_rq *oldest, *newest;
+	unsigned int nr_made, nr_used; /* of rqs: ever, and now */
+	uint64_t nr_allocated;
+	/* WAITING and TAKEN: the oldest first; the others: as they came there */
+	struct check_list at[CHECK_NR_PLACES];
+	struct check_list *starts; /* a hash by where they start */
+	unsigned int starts_bits;
 	struct pb_rq_list sw[TRACE_MAX_CPUS];
 	struct check_task *tasks[CHECK_TASKS];
 	unsigned int nomerges;
@@ -161,9 +183,16 @@ struct check_task *check_task_of(struct check *c, uint32_t pid);
 /* A bio as recorded; NULL: no memory. */
 struct pb_bio *check_bio(struct check *c, const struct trace_event *e);
 
-/* A request of one bio; NULL: too many are in use. */
-struct check_rq *check_rq_get(struct check *c, struct pb_bio *bio,
-			      unsigned int nr_segs);
+/* A request of the task's current bio; NULL: too many are in use. */
+struct check_rq *check_rq_get(struct check *c, struct check_task *t);
+/* It is at @place now, and nobody else has to know. */
+void check_set_place(struct check *c, struct check_rq *cr,
+		     enum check_place place);
+
+/* A bio was put in front of a request: it is found where it begins now. */
+void check_new_start(struct check *c, const struct pb_bio *bio);
+void check_rehash(struct check *c, struct check_rq *cr);
+
 /* Ends its bios, if it has any. */
 void check_rq_put(struct check *c, struct check_rq *cr);
 
@@ -171,6 +200,11 @@ void check_rq_put(struct check *c, struct check_rq *cr);
 struct check_rq *check_find(struct check *c, const struct trace_event *e,
 			    unsigned int places, bool whole);
 #define CHECK_AT(place) (1u << (place))
+
+/* Requests at a place. */
+#define check_for_each_at(c, cr, place)          \
+	for ((cr) = (c)->at[place].oldest; (cr); \
+	     (cr) = (cr)->on[CHECK_BY_PLACE].next)
 
 void check_list_remove(struct pb_rq_list *list, struct pb_request *rq);
 

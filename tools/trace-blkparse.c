@@ -58,12 +58,16 @@ static size_t field_length(const char *line, char conversion, char next)
 		return strlen(line);
 	if (end)
 		return (size_t)(end - line);
-	return strcspn(line, (const char[]){ ' ', '\t', next, '\0' });
+	for (end = line; *end && *end != ' ' && *end != '\t' && *end != next;)
+		end++;
+	return (size_t)(end - line);
 }
 
 static const char *skip_blanks(const char *text)
 {
-	return text + strspn(text, " \t");
+	while (*text == ' ' || *text == '\t')
+		text++;
+	return text;
 }
 
 /* One conversion, with its flags and width. Return: what follows it; NULL: no field. */
@@ -71,21 +75,20 @@ static const char *match_field(const char *format, const char **line,
 			       struct blk_fields *f)
 {
 	unsigned char conversion;
-	size_t n;
+	size_t n, len;
 
 	format += 1 + strspn(format + 1, "-0123456789");
 	conversion = (unsigned char)*format;
 	if (!conversion || conversion > 127)
 		return NULL;
 	*line = skip_blanks(*line);
-	n = field_length(*line, (char)conversion, format[1]);
-	if (n >= FIELD_MAX)
-		n = FIELD_MAX - 1;
-	else if (!n)
+	len = field_length(*line, (char)conversion, format[1]);
+	if (!len)
 		return NULL;
+	n = len < FIELD_MAX ? len : FIELD_MAX - 1;
 	memcpy(f->text[conversion], *line, n);
 	f->text[conversion][n] = '\0';
-	*line += field_length(*line, (char)conversion, format[1]);
+	*line += len;
 	return format + 1;
 }
 
@@ -114,13 +117,34 @@ static bool fits(const char *format, const char *actions, const char *line,
 	       (!*actions || strchr(actions, *f->text['a']));
 }
 
-static bool find_fields(const struct blk_format *formats, const char *line,
-			struct blk_fields *f)
+/* The action is a word of each line: the @nr-th from 0. */
+static char action_at(const char *line, unsigned int nr)
+{
+	line = skip_blanks(line);
+	while (nr--)
+		line = skip_blanks(line + strcspn(line, " \t"));
+	return *line;
+}
+
+/* Most formats are of other actions, and need not be tried. */
+static bool find_fields(const struct blk_format *formats, char action,
+			const char *line, struct blk_fields *f)
 {
 	for (; formats->text; formats++)
-		if (fits(formats->text, formats->actions, line, f))
+		if ((!*formats->actions || strchr(formats->actions, action)) &&
+		    fits(formats->text, formats->actions, line, f))
 			return true;
 	return false;
+}
+
+static bool find_default(const char *line, struct blk_fields *f)
+{
+	return find_fields(default_formats, action_at(line, 5), line, f);
+}
+
+static bool find_recorded(const char *line, struct blk_fields *f)
+{
+	return find_fields(custom_formats, action_at(line, 4), line, f);
 }
 
 /* Those of one action first: the general one may fit too. */
@@ -204,14 +228,14 @@ static bool custom_probe(const char *line)
 {
 	struct blk_fields f;
 
-	return find_fields(custom_formats, line, &f);
+	return find_recorded(line, &f);
 }
 
 static bool blk_probe(const char *line)
 {
 	struct blk_fields f;
 
-	return find_fields(default_formats, line, &f);
+	return find_default(line, &f);
 }
 
 static bool optional_number(const char *text, uint64_t max, uint64_t *value)
@@ -265,31 +289,27 @@ static bool find_any(const struct trace *t, const char *line,
 		     struct blk_fields *f)
 {
 	if (t->format == &trace_blkparse)
-		return find_fields(default_formats, line, f);
+		return find_default(line, f);
 	if (t->nr_custom)
 		return find_custom(t, line, f);
-	return find_fields(custom_formats, line, f);
+	return find_recorded(line, f);
 }
 
-static int blk_event(struct trace *t, const char *line, struct trace_event *e,
-		     struct physbio_error *error)
+static int blk_event(struct trace *t, struct blk_fields *f,
+		     struct trace_event *e, struct physbio_error *error)
 {
-	struct blk_fields f;
 	uint64_t cpu, pid;
 	int ret;
 
-	if (!find_any(t, line, &f))
-		return trace_fail(t, error, "\"%.100s\" is no line of blkparse",
-				  line);
-	if (!optional_number(f.text['c'], UINT16_MAX, &cpu) ||
-	    !optional_number(f.text['p'], UINT32_MAX, &pid) ||
-	    !optional_number(f.text['U'], UINT64_MAX, &e->arg))
+	if (!optional_number(f->text['c'], UINT16_MAX, &cpu) ||
+	    !optional_number(f->text['p'], UINT32_MAX, &pid) ||
+	    !optional_number(f->text['U'], UINT64_MAX, &e->arg))
 		return trace_fail(t, error,
 				  "CPU, PID or what follows is no number");
 	e->cpu = (unsigned int)cpu;
 	e->pid = (uint32_t)pid;
-	e->action = action_of(f.text['a']);
-	ret = e->action == TRACE_OTHER ? 0 : set_extent(t, &f, e, error);
+	e->action = action_of(f->text['a']);
+	ret = e->action == TRACE_OTHER ? 0 : set_extent(t, f, e, error);
 	return ret ? ret : 1;
 }
 
@@ -301,18 +321,22 @@ static bool is_summary(const char *line)
 	       !strncmp(line, "Events ", 7) || !strncmp(line, "Skips: ", 7);
 }
 
-static int blk_parse(struct trace *t, char *line, struct trace_event *e,
-		     struct physbio_error *error)
-{
-	if (is_summary(line) && !blk_probe(line))
-		return 0;
-	return blk_event(t, line, e, error);
-}
-
 static int custom_parse(struct trace *t, char *line, struct trace_event *e,
 			struct physbio_error *error)
 {
-	return blk_event(t, line, e, error);
+	struct blk_fields f;
+
+	if (find_any(t, line, &f))
+		return blk_event(t, &f, e, error);
+	return trace_fail(t, error, "\"%.100s\" is no line of blkparse", line);
+}
+
+static int blk_parse(struct trace *t, char *line, struct trace_event *e,
+		     struct physbio_error *error)
+{
+	int ret = custom_parse(t, line, e, error);
+
+	return ret == -EINVAL && is_summary(line) && !blk_probe(line) ? 0 : ret;
 }
 
 const struct trace_format trace_blkparse = {
