@@ -65,12 +65,28 @@ void pb_bio_init(struct pb_bio *bio, struct pb_block_device *bdev,
 		 struct pb_bio_vec *table, unsigned short max_vecs,
 		 pb_blk_opf_t opf)
 {
-	memset(bio, 0, sizeof(*bio));
+	/* Not by memset(): its string instruction takes longer than all of these. */
+	bio->bi_next = NULL;
 	bio->bi_bdev = bdev;
 	bio->bi_opf = opf;
-	bio->bi_io_vec = table;
-	bio->bi_max_vecs = max_vecs;
+	bio->bi_flags = 0;
+	bio->bi_ioprio = 0;
+	bio->bi_write_hint = 0;
+	bio->bi_write_stream = 0;
+	bio->bi_status = PB_BLK_STS_OK;
+	bio->bi_bvec_gap_bit = 0;
 	atomic_set(&bio->__bi_remaining, 1);
+	bio->bi_iter = (struct pb_bvec_iter){ 0 };
+	bio->bi_vcnt = 0;
+	bio->bi_max_vecs = max_vecs;
+	bio->bi_end_io = NULL;
+	bio->bi_private = NULL;
+	bio->bi_io_vec = table;
+	bio->bi_integrity = NULL;
+	bio->bi_crypt_context = (struct pb_bio_crypt_ctx){ 0 };
+	bio->bi_blkg = NULL;
+	bio->bi_region = NULL;
+	bio->bi_pool = NULL;
 	atomic_set(&bio->__bi_cnt, 1);
 }
 EXPORT_SYMBOL_GPL(pb_bio_init);

@@ -349,19 +349,32 @@ static bool iod_add_range(struct pb_request *rq, const struct pb_device *dev,
 	return !own_bar && prp_add_range(w, addr, len);
 }
 
+/* Where a list begins, the rest is set. */
+static void writer_begin(struct writer *w, struct pb_nvme_iod *iod,
+			 const struct pb_device *dev, u32 len, u32 entries)
+{
+	w->iod = iod;
+	w->list.virt = NULL;
+	w->save = must_save(dev, iod);
+	w->left = len;
+	w->end_offset = 0;
+	w->entries = entries;
+	w->up = NULL;
+}
+
 static pb_blk_status_t map_ranges(struct pb_request *rq,
 				  const struct pb_device *dev,
 				  struct pb_nvme_iod *iod)
 {
-	struct writer w = { .iod = iod, .left = pb_blk_rq_payload_bytes(rq) };
-	struct pb_blk_dma_iter iter;
+	struct pb_blk_dma_iter iter __uninitialized;
+	struct writer w __uninitialized;
 	bool more;
 
 	more = pb_blk_rq_dma_map_iter_start(rq, dev, &iod->state, &iter);
 	iod->map = iter.map;
 	iod->use_sgl = sgl_wanted(rq, dev, iod);
-	w.entries = nr_entries(rq, iod);
-	w.save = must_save(dev, iod);
+	writer_begin(&w, iod, dev, pb_blk_rq_payload_bytes(rq),
+		     nr_entries(rq, iod));
 	while (more) {
 		if (!iod_add_range(rq, dev, &w, iter.addr, iter.len,
 				   iter.map)) {
@@ -419,13 +432,9 @@ static pb_blk_status_t map_simple(struct pb_request *rq,
 				  const struct pb_bio_vec *bv)
 {
 	pb_dma_addr_t addr = pb_dma_map_bvec(dev, bv, pb_rq_dma_dir(rq), 0);
-	struct writer w = {
-		.iod = iod,
-		.save = must_save(dev, iod),
-		.left = bv->bv_len,
-		.entries = 1,
-	};
+	struct writer w __uninitialized;
 
+	writer_begin(&w, iod, dev, bv->bv_len, 1);
 	if (unlikely(pb_dma_mapping_error(dev, addr)))
 		return PB_BLK_STS_IOERR;
 	iod->use_sgl = use_sgl == SGL_FORCED ||

@@ -105,7 +105,7 @@ static void run_find(struct pb_folio_iter *fi, const struct pb_bio *bio,
 		     unsigned int i, u32 done)
 {
 	const struct pb_bio_vec *bv = &bio->bi_io_vec[i];
-	struct pb_bio_vec rest;
+	struct pb_bio_vec rest __uninitialized;
 
 	fi->_i = (int)i;
 	if (likely(!done)) {
@@ -194,7 +194,7 @@ static void run_release(struct pb_folio_iter *fi, bool mark_dirty)
 
 static void entry_set_dirty(const struct pb_bio *bio, unsigned int i)
 {
-	struct pb_folio_iter fi;
+	struct pb_folio_iter fi __uninitialized;
 	u32 done = 0;
 
 	do {
@@ -218,7 +218,7 @@ EXPORT_SYMBOL_GPL(pb_bio_set_pages_dirty);
 static void entry_release(const struct pb_bio *bio, unsigned int i, u32 done,
 			  bool mark_dirty)
 {
-	struct pb_folio_iter fi;
+	struct pb_folio_iter fi __uninitialized;
 
 	do {
 		run_find(&fi, bio, i, done);
@@ -230,7 +230,7 @@ static void entry_release(const struct pb_bio *bio, unsigned int i, u32 done,
 /* The same, as far as all folios of a run are dirty. Returns where it stopped. */
 static u32 entry_release_dirty(const struct pb_bio *bio, unsigned int i)
 {
-	struct pb_folio_iter fi;
+	struct pb_folio_iter fi __uninitialized;
 	u32 done = 0;
 
 	do {

@@ -19,6 +19,21 @@ static int down(void **state)
 	return mem_down(state);
 }
 
+/* Whatever was in its memory before. */
+static void every_member_is_initialised(void **state)
+{
+	struct pb_bio clean, dirty;
+
+	memset(&clean, 0, sizeof(clean));
+	memset(&dirty, 0xff, sizeof(dirty));
+	pb_bio_init(&clean, NULL, NULL, 3, PB_REQ_OP_WRITE);
+	pb_bio_init(&dirty, NULL, NULL, 3, PB_REQ_OP_WRITE);
+	/* behind the last member is nothing but padding */
+	assert_memory_equal(&clean, &dirty,
+			    offsetof(struct pb_bio, __bi_cnt) +
+				    sizeof(clean.__bi_cnt));
+}
+
 static void touching_ranges_share_an_entry(void **state)
 {
 	static const struct {
@@ -626,6 +641,7 @@ static void vmalloced_memory_is_added_page_by_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_member_is_initialised),
 		cmocka_unit_test(touching_ranges_share_an_entry),
 		cmocka_unit_test(pages_join_across_their_border),
 		cmocka_unit_test(add_refuses_and_changes_nothing),
