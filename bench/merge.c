@@ -162,6 +162,8 @@ static pb_phys_addr_t piece_paddr(const struct merge_case *c, unsigned int rq,
 
 /* --- one contestant at one case --- */
 
+static struct physbio_mem *mem;
+
 struct runner {
 	const struct merge_case *c;
 	const struct physbio_repr *repr;
@@ -170,6 +172,7 @@ struct runner {
 	/* those that are there before, those that are offered, one that blocks the queue */
 	struct pb_bio *bios;
 	struct pb_bio *fresh; /* the same, as they were */
+	const struct pb_page **pages; /* of each */
 	char *vecs;
 	unsigned int nr_bios;
 	struct pb_request *rqs; /* REQUEST, PLUG */
@@ -266,11 +269,21 @@ static void queue_empty(struct runner *run)
 	run->nr_taken = 0;
 }
 
+/* Whoever made the bios has pinned their pages: the structs are in the cache. */
+static void touch_pages(const struct runner *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->nr_bios; i++)
+		(void)*(const volatile unsigned long *)&run->pages[i]->flags;
+}
+
 static void ready_submit(void *arg)
 {
 	struct runner *run = arg;
 
 	queue_empty(run);
+	touch_pages(run);
 	memcpy(run->bios, run->fresh, run->nr_bios * sizeof(run->bios[0]));
 	run->merged = 0;
 }
@@ -444,15 +457,16 @@ static void bio_make(struct runner *run, unsigned int i, unsigned int rq,
 		     unsigned int piece)
 {
 	const struct merge_case *c = run->c;
+	pb_phys_addr_t paddr = piece_paddr(c, rq, piece);
 	struct pb_bio *bio = &run->fresh[i];
 
 	run->repr->bio_init(
 		bio, &run->bdev,
 		(struct pb_bio_vec *)(run->vecs + i * run->repr->bvec_size), 1,
 		PB_REQ_OP_READ);
-	if (!run->repr->bio_add_phys(bio, piece_paddr(c, rq, piece),
-				     piece_len(c)))
+	if (!run->repr->bio_add_phys(bio, paddr, piece_len(c)))
 		bench_die(&bench, "%s: a bio can't be made", c->name);
+	run->pages[i] = physbio_mem_page(mem, paddr);
 	bio->bi_iter.bi_sector = piece_sector(c, rq, piece);
 }
 
@@ -505,6 +519,7 @@ static void *runner_up(const void *stage, const struct physbio_repr *repr)
 	run->nr_bios = nr;
 	run->bios = bench_alloc(&bench, nr, sizeof(run->bios[0]));
 	run->fresh = bench_alloc(&bench, nr, sizeof(run->fresh[0]));
+	run->pages = bench_alloc(&bench, nr, sizeof(run->pages[0]));
 	run->vecs = bench_alloc(&bench, nr, repr->bvec_size);
 	run->taken = bench_alloc(&bench, nr, sizeof(run->taken[0]));
 	run->rqs = bench_alloc(&bench, c->rqs, sizeof(run->rqs[0]));
@@ -527,6 +542,7 @@ static void runner_down(void *arg)
 	free(run->rqs);
 	free(run->taken);
 	free(run->vecs);
+	free(run->pages);
 	free(run->fresh);
 	free(run->bios);
 	free(run);
@@ -550,7 +566,6 @@ static void bench_case(const struct merge_case *c)
 
 int main(int argc, char **argv)
 {
-	struct physbio_mem *mem;
 	int i;
 
 	bench_start(&bench, argc, argv);
