@@ -2,8 +2,8 @@
 """The speed goals of goals.tsv, held against results. A goal is a figure of a contestant (of
 several with a / between them, the first that the machine can have), or that figure divided by
 the same one of another contestant, in another case perhaps. A case with a * in it is all cases
-that match, each with a line of its own. The figure "shortfall" is how much of the saving that
-removed conversions predict is not measured."""
+that match, each with a line of its own; a * as the other case is the same one. The figure
+"shortfall" is how much of the saving that removed conversions predict is not measured."""
 import collections
 import re
 
@@ -97,7 +97,7 @@ def _matching(goal, results):
         found = re.fullmatch(pattern, case)
         if found:
             name = re.sub(r"\W+", "-", "-".join([goal.name, *found.groups()])).lower()
-            yield goal._replace(case=case, name=name)
+            yield goal._replace(case=case, name=name, over=goal.over.replace("*", case))
 
 
 def _excuse(goal, results):

@@ -180,6 +180,11 @@ class Goals(unittest.TestCase):
         self.assertEqual((code, out.splitlines()), (1, [
             "goal g-4 1.010 1 missed", "goal g-16 0.955 1 met", "goal g-64 0.950 1 met"]))
 
+    def test_each_case_over_itself(self):
+        _, out = judged(("g", "1", "e2e", "min_ns", "* KiB: map", "phys", "*|page"), of=E2E)
+        self.assertEqual(out.splitlines(), [
+            "goal g-4 1.010 1 missed", "goal g-16 0.955 1 met", "goal g-64 0.950 1 met"])
+
     def test_no_case_that_matches(self):
         code, out = judged(("g", "1", "x", "ratio", "*: map", "b", "-"))
         self.assertEqual((code, out), (1, "goal g - 1 missed: no case matches *: map\n"))
