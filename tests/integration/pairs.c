@@ -331,14 +331,25 @@ static enum outcome expected(const struct run *r, const struct place *p)
 	return p->node != r->client || reaches_itself(r, p) ? RIGHT : FAILED;
 }
 
+static unsigned long nr_faults(const struct run *r)
+{
+	struct physbio_memdev_stats stats;
+
+	physbio_memdev_stats(r->disk, &stats);
+	return (unsigned long)stats.faults;
+}
+
 static void count_io(struct run *r, struct place *p, enum pb_req_op op,
 		     bool phys)
 {
+	unsigned long faults = nr_faults(r);
 	enum outcome want = expected(r, p), got = do_io(r, p, op);
 
 	r->counts->n[got]++;
 	if (got == FAILED && p->node == r->client)
 		r->counts->own++;
+	if (got == FAILED)
+		r->counts->faults += nr_faults(r) != faults;
 	if (!phys || got == want)
 		return;
 	(*r->wrong)++;

@@ -74,6 +74,7 @@ enum outcome {
 struct counts {
 	unsigned long n[NR_OUTCOMES];
 	unsigned long own; /* of FAILED: the client's own BAR */
+	unsigned long faults; /* of FAILED: the device tried, and hit nothing */
 };
 
 /* Give a board that is loaded its devices and RAM that they reach. */
