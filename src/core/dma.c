@@ -285,20 +285,32 @@ static bool iter_is_p2p(const struct pb_blk_dma_iter *iter)
 	return HAS_P2PDMA && iter->p2p;
 }
 
+static bool dma_iter_mapped(struct pb_blk_dma_iter *iter)
+{
+	if (likely(iter->addr != PB_DMA_MAPPING_ERROR))
+		return true;
+	iter->status = PB_BLK_STS_IOERR;
+	return false;
+}
+
+static bool dma_iter_map_ram(struct pb_request *rq, const struct pb_device *dev,
+			     struct pb_blk_dma_iter *iter,
+			     const struct pb_phys_vec *vec)
+{
+	iter->len = vec->len;
+	iter->addr = map_addr(dev, vec->paddr, vec->len, pb_rq_dma_dir(rq), 0);
+	return dma_iter_mapped(iter);
+}
+
 static bool dma_iter_map(struct pb_request *rq, const struct pb_device *dev,
 			 struct pb_blk_dma_iter *iter,
 			 const struct pb_phys_vec *vec)
 {
-	iter->len = vec->len;
 	if (likely(!iter_is_p2p(iter)))
-		iter->addr = map_addr(dev, vec->paddr, vec->len,
-				      pb_rq_dma_dir(rq), 0);
-	else
-		iter->addr = p2p_addr(rq, dev, iter, vec);
-	if (likely(!pb_dma_mapping_error(dev, iter->addr)))
-		return true;
-	iter->status = PB_BLK_STS_IOERR;
-	return false;
+		return dma_iter_map_ram(rq, dev, iter, vec);
+	iter->len = vec->len;
+	iter->addr = p2p_addr(rq, dev, iter, vec);
+	return dma_iter_mapped(iter);
 }
 
 /*
@@ -430,8 +442,9 @@ bool pb_blk_rq_dma_map_iter_next(struct pb_request *rq,
 
 	if (!pb_blk_map_iter_next(rq, &iter->iter, &vec))
 		return false;
-	if (unlikely(iter_is_p2p(iter) || map_iter_marked(&iter->iter)) &&
-	    iter->iter.regions && !dma_iter_find_way(dma_dev, iter, &vec))
+	if (likely(!iter_is_p2p(iter) && !map_iter_marked(&iter->iter)))
+		return dma_iter_map_ram(rq, dma_dev, iter, &vec);
+	if (iter->iter.regions && !dma_iter_find_way(dma_dev, iter, &vec))
 		return false;
 	return dma_iter_map(rq, dma_dev, iter, &vec);
 }
