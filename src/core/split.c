@@ -58,13 +58,16 @@ unsigned pb_get_max_io_size(const struct pb_bio *bio,
 }
 EXPORT_SYMBOL_GPL(pb_get_max_io_size);
 
-/* How far the walk has come. */
+/* What the walk goes by, and how far it has come. */
 struct split_walk {
 	const struct pb_queue_limits *lim;
+	u32 start_align_mask;
+	u32 len_align_mask;
 	u32 max_bytes;
-	u32 bytes;
+	u32 bytes; /* that pass; 0 before the first entry */
 	u32 nsegs;
 	u32 gaps;
+	u32 end; /* bits of the end of the entry before, see pb_bvec_offset() */
 };
 
 bool pb_bvec_split_segs(const struct pb_queue_limits *lim,
@@ -130,44 +133,127 @@ static int split_here(struct pb_bio *bio, struct split_walk *w)
 	return (int)(bytes >> PB_SECTOR_SHIFT);
 }
 
+/*
+ * One entry, whatever it is. Returns 0 if it passes whole, -EINVAL if it is misaligned, 1
+ * if the bio must be cut: in front of it or within.
+ */
+static int walk_one(struct split_walk *w, const struct pb_bio_vec *bv)
+{
+	u32 offset = pb_bvec_offset(bv);
+	u32 edges = offset | w->end;
+
+	if ((offset & w->start_align_mask) || (bv->bv_len & w->len_align_mask))
+		return -EINVAL;
+	if (w->bytes) {
+		if (edges & w->lim->virt_boundary_mask)
+			return 1;
+		w->gaps |= edges | PB_GAP_BEYOND;
+	}
+	w->end = offset + (u32)bv->bv_len;
+	if (!bvec_fits(w, bv))
+		return pb_bvec_split_segs(w->lim, bv, &w->nsegs, &w->bytes,
+					  w->lim->max_segments, w->max_bytes);
+	w->nsegs++;
+	w->bytes += bv->bv_len;
+	return 0;
+}
+
+/* All ones up to the highest bit of @mask. */
+static u32 filled(u32 mask)
+{
+	return (u32)((1ull << fls64(mask)) - 1);
+}
+
+/* Of so many bytes and an offset no sum wraps. */
+#define PLAIN_MAX_BYTES (1u << 31)
+
+/*
+ * Entries from @iter on, for as long as they are plain: whole, aligned to whatever
+ * counts, so that no gap can be seen either, and one segment each. Then the table is
+ * read once, and one test stands for several: of whole pages the first of them says
+ * all. The first entry that is not plain is left.
+ */
+static noinline void walk_plain(struct split_walk *w,
+				const struct pb_bio_vec *table,
+				struct pb_bvec_iter *iter)
+{
+	const struct pb_queue_limits *lim = w->lim;
+	const struct pb_bio_vec *first = &table[iter->bi_idx], *bv = first;
+	const struct pb_bio_vec *stop = first + (lim->max_segments - w->nsegs);
+	u32 had = min(min(iter->bi_size, w->max_bytes - w->bytes),
+		      PLAIN_MAX_BYTES);
+	u32 virt = (u32)lim->virt_boundary_mask, room = had;
+	u32 mask = filled(w->start_align_mask | w->len_align_mask | virt);
+	u32 page_mask = mask | (u32)(PB_PAGE_SIZE - 1);
+	u32 longest = lim->max_fast_segment_size;
+	u32 end = w->end, gaps = 0;
+
+	if (end & virt)
+		return;
+	for (; room && bv < stop; bv++) {
+		u32 offset = pb_bvec_offset(bv), len = (u32)bv->bv_len;
+		u32 bits = offset | len;
+
+		/* An entry of length 0 is too long as well. */
+		if ((u64)bv->bv_len - 1 >= room)
+			break;
+		if (likely(!(bits & page_mask)) ?
+			    len > longest :
+			    (bits & mask) ||
+				    pb_bvec_page_offset(bv) + len > longest)
+			break;
+		gaps |= offset | end;
+		end = offset + len;
+		room -= len;
+	}
+	if (bv == first)
+		return;
+	w->gaps |= gaps | PB_GAP_BEYOND;
+	w->end = end;
+	w->nsegs += (u32)(bv - first);
+	w->bytes += had - room;
+	iter->bi_idx += (u32)(bv - first);
+	iter->bi_size -= had - room;
+}
+
+/* Returns as walk_one(). */
+static int walk(struct split_walk *w, const struct pb_bio *bio)
+{
+	struct pb_bvec_iter iter = bio->bi_iter;
+	struct pb_bio_vec bv;
+	int ret;
+
+	while (iter.bi_size) {
+		bv = pb_mp_bvec_iter_bvec(bio->bi_io_vec, iter);
+		ret = walk_one(w, &bv);
+		if (ret)
+			return ret;
+		pb_bvec_iter_step(bio->bi_io_vec, &iter, bv.bv_len);
+		walk_plain(w, bio->bi_io_vec, &iter);
+	}
+	return 0;
+}
+
 int pb_bio_split_io_at(struct pb_bio *bio, const struct pb_queue_limits *lim,
 		       unsigned *segs, unsigned max_bytes,
 		       unsigned len_align_mask)
 {
-	struct split_walk w = { .lim = lim, .max_bytes = max_bytes };
 	u32 unit_mask = pb_bio_crypt_align_mask(bio);
-	u32 start_align_mask = lim->dma_alignment | unit_mask;
-	struct pb_bio_vec bv, prev;
-	struct pb_bvec_iter iter;
-	bool first = true;
+	struct split_walk w = {
+		.lim = lim,
+		.start_align_mask = lim->dma_alignment | unit_mask,
+		.len_align_mask = len_align_mask | unit_mask,
+		.max_bytes = max_bytes,
+	};
+	int ret = walk(&w, bio);
 
-	len_align_mask |= unit_mask;
-	pb_bio_for_each_bvec(bv, bio, iter) {
-		u32 offset = pb_bvec_offset(&bv);
-
-		if ((offset & start_align_mask) || (bv.bv_len & len_align_mask))
-			return -EINVAL;
-		if (!first) {
-			if (pb_bvec_gap_to_prev(lim, &prev, offset))
-				goto split;
-			w.gaps |= pb_bvec_seg_gap(&prev, &bv);
-		}
-		if (bvec_fits(&w, &bv)) {
-			w.nsegs++;
-			w.bytes += bv.bv_len;
-		} else if (pb_bvec_split_segs(lim, &bv, &w.nsegs, &w.bytes,
-					      lim->max_segments, max_bytes)) {
-			goto split;
-		}
-		prev = bv;
-		first = false;
-	}
+	if (ret < 0)
+		return ret;
 	*segs = w.nsegs;
+	if (ret)
+		return split_here(bio, &w);
 	bio->bi_bvec_gap_bit = gap_bit(w.gaps);
 	return 0;
-split:
-	*segs = w.nsegs;
-	return split_here(bio, &w);
 }
 EXPORT_SYMBOL_GPL(pb_bio_split_io_at);
 

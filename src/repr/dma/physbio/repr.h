@@ -54,11 +54,13 @@ static inline uint32_t pb_bvec_page_offset(const struct pb_bio_vec *bv)
 	return pb_offset_in_page(pb_bvec_addr_bits(bv->bv_daddr));
 }
 
+#define PB_GAP_BEYOND (1u << 31)
+
 static inline uint32_t pb_bvec_seg_gap(const struct pb_bio_vec *bprv,
 				       const struct pb_bio_vec *bv)
 {
 	return pb_bvec_offset(bv) | (pb_bvec_offset(bprv) + bprv->bv_len) |
-	       1u << 31;
+	       PB_GAP_BEYOND;
 }
 
 static inline struct pb_bio_vec pb_bvec_slice(const struct pb_bio_vec *bv,

@@ -63,6 +63,9 @@ static inline uint32_t pb_bvec_page_offset(const struct pb_bio_vec *bv)
 	return bv->bv_offset;
 }
 
+/* Offsets know no gap of a page and more. */
+#define PB_GAP_BEYOND 0u
+
 static inline uint32_t pb_bvec_seg_gap(const struct pb_bio_vec *bprv,
 				       const struct pb_bio_vec *bv)
 {
