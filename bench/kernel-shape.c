@@ -86,7 +86,7 @@ bool shape_blk_map_iter_next(struct pb_request *rq,
 			break;
 		next = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
 		if ((u64)bv.bv_len + next.bv_len > most ||
-		    !pb_biovec_phys_mergeable(rq->q, &bv, &next))
+		    !pb_bvecs_mergeable(&rq->q->limits, &bv, &next))
 			break;
 		bv.bv_len += next.bv_len;
 		pb_bvec_iter_step(iter->bvecs, &iter->iter, next.bv_len);
@@ -174,7 +174,7 @@ static bool joins(const struct fill *f, const struct pb_bio_vec *prev,
 	return f->sg &&
 	       (u64)f->sg->length + bv->bv_len <=
 		       f->q->limits.max_segment_size &&
-	       pb_biovec_phys_mergeable(f->q, prev, bv);
+	       pb_bvecs_mergeable(&f->q->limits, prev, bv);
 }
 
 int shape_6_1_blk_rq_map_sg(struct pb_request *rq,

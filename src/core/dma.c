@@ -139,37 +139,188 @@ static bool one_region(const struct pb_blk_map_iter *iter, pb_bvec_addr_t addr,
 	       range_lookup(iter, addr, len, &region);
 }
 
-bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
-			  struct pb_phys_vec *vec)
+/* Does @next begin where @bv ends? */
+static inline bool bvecs_touch(const struct pb_bio_vec *bv,
+			       const struct pb_bio_vec *next)
+{
+	return pb_bvec_addr_bits(pb_bvec_addr(bv)) + bv->bv_len ==
+	       pb_bvec_addr_bits(pb_bvec_addr(next));
+}
+
+/*
+ * Lengthen @vec, which is @bv, by what continues it from @iter on, the start of an entry
+ * that touches it. What ends within @most bytes is within the boundary too.
+ */
+static noinline bool map_iter_absorb(const struct pb_request *rq,
+				     struct pb_blk_map_iter *iter,
+				     struct pb_phys_vec *vec,
+				     struct pb_bio_vec bv)
+{
+	u32 most = pb_get_max_segment_size(
+		&rq->q->limits, pb_bvec_addr_bits(vec->paddr), U32_MAX);
+	struct pb_bio_vec next;
+	bool touches = true;
+
+	do {
+		next = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
+		if ((u64)bv.bv_len + next.bv_len > most ||
+		    !(touches || bvecs_touch(&bv, &next)) ||
+		    !pb_bvec_same_kind(&bv, &next) ||
+		    !one_region(iter, vec->paddr, bv.bv_len + next.bv_len))
+			break;
+		touches = false;
+		bv.bv_len += next.bv_len;
+		pb_bvec_iter_step(iter->bvecs, &iter->iter, next.bv_len);
+	} while ((!iter->iter.bi_size || !iter->iter.bi_bvec_done) &&
+		 map_iter_more(iter));
+	vec->len = (u32)bv.bv_len;
+	return true;
+}
+
+/* Whatever is next: what is left of an entry, or of a bio, or the next bio. */
+static noinline bool map_iter_any(const struct pb_request *rq,
+				  struct pb_blk_map_iter *iter,
+				  struct pb_phys_vec *vec)
 {
 	struct pb_bio_vec bv, next;
 	u32 most;
 
-	if (!map_iter_more(iter))
+	if (!iter->iter.bi_size && !map_iter_more(iter))
 		return false;
 	bv = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
 	map_iter_mark(iter, &bv);
 	vec->paddr = pb_bvec_addr(&bv);
 	most = pb_get_max_segment_size(&rq->q->limits,
 				       pb_bvec_addr_bits(vec->paddr), U32_MAX);
-	bv.bv_len = min(bv.bv_len, most);
-	pb_bvec_iter_step(iter->bvecs, &iter->iter, bv.bv_len);
-	/* At the end of an entry: go on while what follows continues it. */
-	while (!iter->iter.bi_size || !iter->iter.bi_bvec_done) {
-		if (!map_iter_more(iter))
-			break;
-		next = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
-		if ((u64)bv.bv_len + next.bv_len > most ||
-		    !pb_biovec_phys_mergeable(rq->q, &bv, &next) ||
-		    !one_region(iter, vec->paddr, bv.bv_len + next.bv_len))
-			break;
-		bv.bv_len += next.bv_len;
-		pb_bvec_iter_step(iter->bvecs, &iter->iter, next.bv_len);
+	if (bv.bv_len > most) {
+		vec->len = most;
+		iter->iter.bi_bvec_done += most;
+		iter->iter.bi_size -= most;
+		return true;
 	}
-	vec->len = bv.bv_len;
-	return true;
+	vec->len = (u32)bv.bv_len;
+	pb_bvec_iter_step(iter->bvecs, &iter->iter, vec->len);
+	if (!iter->iter.bi_size && !map_iter_more(iter))
+		return true;
+	next = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
+	if ((u64)bv.bv_len + next.bv_len > most || !bvecs_touch(&bv, &next))
+		return true;
+	return map_iter_absorb(rq, iter, vec, bv);
+}
+
+/* Does a segment of @len bytes lie within one window of the boundary? */
+static inline bool within_boundary(const struct pb_queue_limits *lim,
+				   u64 addr_bits, u32 len)
+{
+	return len - 1 <= (lim->seg_boundary_mask & ~addr_bits);
+}
+
+static inline struct pb_bio *next_bio(const struct pb_blk_map_iter *iter)
+{
+	return iter->bio ? iter->bio->bi_next : NULL;
+}
+
+/*
+ * Up to @max ranges in the common case: entries of which nothing is done yet, that no
+ * limit cuts, and that are not their bio's last before another one. The table is read
+ * where it stands, and the iterator is written once. Returns how many; fewer where an
+ * entry is of another kind, or is lengthened.
+ */
+static __always_inline unsigned int map_iter_plain(const struct pb_request *rq,
+						   struct pb_blk_map_iter *iter,
+						   struct pb_phys_vec *vec,
+						   unsigned int max)
+{
+	const struct pb_queue_limits *lim = &rq->q->limits;
+	const struct pb_bio_vec *first = &iter->bvecs[iter->iter.bi_idx];
+	const struct pb_bio_vec *bv = first;
+	u32 left = iter->iter.bi_size;
+	bool touches = false;
+	unsigned int n = 0;
+
+	if (iter->iter.bi_bvec_done)
+		return 0;
+	while (left && n < max && !touches) {
+		u32 len = (u32)bv->bv_len;
+		pb_bvec_addr_t addr;
+
+		if (bv->bv_len > left || len > lim->max_segment_size)
+			break;
+		if (len < left ? !bv[1].bv_len : !!next_bio(iter))
+			break;
+		addr = pb_bvec_addr(bv);
+		if (!within_boundary(lim, pb_bvec_addr_bits(addr), len))
+			break;
+		touches = len < left && len < lim->max_segment_size &&
+			  bvecs_touch(bv, bv + 1);
+		map_iter_mark(iter, bv);
+		vec[n].paddr = addr;
+		vec[n].len = len;
+		left -= len;
+		bv++;
+		n++;
+	}
+	iter->iter.bi_idx += (u32)(bv - first);
+	iter->iter.bi_size = left;
+	if (touches)
+		map_iter_absorb(rq, iter, &vec[n - 1], bv[-1]);
+	return n;
+}
+
+/* Is the whole entry that @iter is at its bio's last, and another bio begins after it? */
+static bool bio_follows(const struct pb_blk_map_iter *iter)
+{
+	const struct pb_bio *next = next_bio(iter);
+
+	return next && !iter->is_integrity && iter->iter.bi_size &&
+	       !iter->iter.bi_bvec_done &&
+	       iter->bvecs[iter->iter.bi_idx].bv_len == iter->iter.bi_size &&
+	       next->bi_iter.bi_size && !next->bi_iter.bi_bvec_done;
+}
+
+/* What map_iter_plain() leaves: one bio's last entry before the next one, or anything. */
+static noinline bool map_iter_other(const struct pb_request *rq,
+				    struct pb_blk_map_iter *iter,
+				    struct pb_phys_vec *vec)
+{
+	const struct pb_bio_vec *bv = &iter->bvecs[iter->iter.bi_idx];
+	const struct pb_queue_limits *lim = &rq->q->limits;
+	struct pb_bio *next;
+	bool touches;
+
+	if (!bio_follows(iter) || bv->bv_len > lim->max_segment_size)
+		return map_iter_any(rq, iter, vec);
+	map_iter_mark(iter, bv);
+	vec->paddr = pb_bvec_addr(bv);
+	vec->len = (u32)bv->bv_len;
+	if (!within_boundary(lim, pb_bvec_addr_bits(vec->paddr), vec->len))
+		return map_iter_any(rq, iter, vec);
+	next = next_bio(iter);
+	touches = vec->len < lim->max_segment_size &&
+		  bvecs_touch(bv, &next->bi_io_vec[next->bi_iter.bi_idx]);
+	map_iter_set_bio(iter, next);
+	return !touches || map_iter_absorb(rq, iter, vec, *bv);
+}
+
+bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
+			  struct pb_phys_vec *vec)
+{
+	return map_iter_plain(rq, iter, vec, 1) ||
+	       map_iter_other(rq, iter, vec);
 }
 EXPORT_SYMBOL_GPL(pb_blk_map_iter_next);
+
+unsigned int pb_blk_map_iter_fill(const struct pb_request *rq,
+				  struct pb_blk_map_iter *iter,
+				  struct pb_phys_vec *vec, unsigned int max)
+{
+	unsigned int n;
+
+	if (!iter->iter.bi_size && !map_iter_more(iter))
+		return 0;
+	n = map_iter_plain(rq, iter, vec, max);
+	return n ? n : map_iter_other(rq, iter, vec);
+}
 
 #ifdef PB_REPR_DMA
 #define MAPPED_BY_SUBMITTER true

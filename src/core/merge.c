@@ -16,15 +16,7 @@ bool pb_biovec_phys_mergeable(const struct pb_request_queue *q,
 			      const struct pb_bio_vec *vec1,
 			      const struct pb_bio_vec *vec2)
 {
-	u64 mask = q->limits.seg_boundary_mask;
-	u64 addr1 = pb_bvec_addr_bits(pb_bvec_addr(vec1));
-	u64 addr2 = pb_bvec_addr_bits(pb_bvec_addr(vec2));
-
-	if (addr1 + vec1->bv_len != addr2)
-		return false;
-	if (!pb_bvec_same_kind(vec1, vec2))
-		return false;
-	return (addr1 | mask) == ((addr2 + vec2->bv_len - 1) | mask);
+	return pb_bvecs_mergeable(&q->limits, vec1, vec2);
 }
 EXPORT_SYMBOL_GPL(pb_biovec_phys_mergeable);
 
@@ -110,7 +102,7 @@ static bool bio_will_gap(const struct pb_request_queue *q,
 		return true;
 	pb = bio_last_bvec(prev);
 	nb = bio_first_bvec(next);
-	if (pb_biovec_phys_mergeable(q, &pb, &nb))
+	if (pb_bvecs_mergeable(&q->limits, &pb, &nb))
 		return false;
 	return pb_bvec_gap_to_prev(lim, &pb, pb_bvec_offset(&nb));
 }
@@ -128,7 +120,7 @@ static u8 bio_seg_gap(const struct pb_request_queue *q,
 	gap_bit = min_not_zero(gap_bit, next->bi_bvec_gap_bit);
 	pb = bio_last_bvec(prev);
 	nb = bio_first_bvec(next);
-	if (pb_biovec_phys_mergeable(q, &pb, &nb))
+	if (pb_bvecs_mergeable(&q->limits, &pb, &nb))
 		return gap_bit;
 	return min_not_zero(gap_bit, (u8)ffs((int)pb_bvec_seg_gap(&pb, &nb)));
 }

@@ -123,6 +123,9 @@ typedef uint64_t u64;
 #define EXPORT_SYMBOL_GPL(symbol)
 
 #define noinline __attribute__((noinline))
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
 
 /* The kernel is built with variables that are zero at first, which costs. */
 #if __has_attribute(__uninitialized__)

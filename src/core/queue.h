@@ -8,6 +8,7 @@
 #include "platform.h"
 
 #include <physbio/bio.h>
+#include <physbio/dma.h>
 #include <physbio/merge.h>
 #include <physbio/submit.h>
 
@@ -79,6 +80,22 @@ static inline u32 pb_boundary_sectors_left(pb_sector_t sector, u32 boundary)
 	return boundary - sector_div(sector, boundary);
 }
 
+/* Are two vectors one segment? The caller checks max_segment_size. */
+static inline bool pb_bvecs_mergeable(const struct pb_queue_limits *lim,
+				      const struct pb_bio_vec *vec1,
+				      const struct pb_bio_vec *vec2)
+{
+	u64 mask = lim->seg_boundary_mask;
+	u64 addr1 = pb_bvec_addr_bits(pb_bvec_addr(vec1));
+	u64 addr2 = pb_bvec_addr_bits(pb_bvec_addr(vec2));
+
+	if (addr1 + vec1->bv_len != addr2)
+		return false;
+	if (!pb_bvec_same_kind(vec1, vec2))
+		return false;
+	return (addr1 | mask) == ((addr2 + vec2->bv_len - 1) | mask);
+}
+
 /*
  * Count the segments of one vector that the limits may cut; the walk of split.c and the
  * recount of request.c are one. Returns true if it does not pass whole.
@@ -87,6 +104,14 @@ static inline u32 pb_boundary_sectors_left(pb_sector_t sector, u32 boundary)
 bool pb_bvec_split_segs(const struct pb_queue_limits *lim,
 			const struct pb_bio_vec *bv, u32 *nsegs, u32 *bytes,
 			u32 max_segs, u32 max_bytes);
+
+/*
+ * Several steps of pb_blk_map_iter_next() at once. Returns how many ranges there are in
+ * @vec, @max at most; 0: no more will come.
+ */
+unsigned int pb_blk_map_iter_fill(const struct pb_request *rq,
+				  struct pb_blk_map_iter *iter,
+				  struct pb_phys_vec *vec, unsigned int max);
 
 #ifdef PB_REPR_HAS_PHYS
 /* May memory of this page's kind be in @bio? The first page decides. */

@@ -21,25 +21,29 @@ static bool is_ones(const struct pb_blk_map_iter *iter,
 				     &region);
 }
 
+/* Ranges that are taken at once. */
+#define MAP_BATCH 16
+
 static int map_iter_to_sg(struct pb_request *rq, struct pb_blk_map_iter *iter,
 			  struct pb_scatterlist *sglist)
 {
-	struct pb_phys_vec vec;
-	int n = 0;
+	struct pb_phys_vec vec[MAP_BATCH] __uninitialized;
+	struct pb_scatterlist *sg = sglist;
+	unsigned int i, n;
 
-	while (pb_blk_map_iter_next(rq, iter, &vec)) {
-		struct pb_scatterlist *sg = &sglist[n++];
-
-		if (!is_ones(iter, &vec))
-			return 0;
-		sg->page = pb_phys_to_page(vec.paddr);
-		sg->offset = pb_offset_in_page(vec.paddr);
-		sg->length = vec.len;
-		sg->sg_flags = 0;
-	}
-	if (n)
-		sglist[n - 1].sg_flags = PB_SG_END;
-	return n;
+	while ((n = pb_blk_map_iter_fill(rq, iter, vec, MAP_BATCH)))
+		for (i = 0; i < n; i++, sg++) {
+			if (!is_ones(iter, &vec[i]))
+				return 0;
+			sg->page = pb_phys_to_page(vec[i].paddr);
+			sg->offset = pb_offset_in_page(vec[i].paddr);
+			sg->length = vec[i].len;
+			sg->sg_flags = 0;
+		}
+	if (sg == sglist)
+		return 0;
+	sg[-1].sg_flags = PB_SG_END;
+	return (int)(sg - sglist);
 }
 
 int pb_blk_rq_map_sg(struct pb_request *rq, struct pb_scatterlist *sglist)
