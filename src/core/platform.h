@@ -15,6 +15,7 @@
 #ifdef __KERNEL__
 
 #include <linux/bitops.h>
+#include <linux/cache.h>
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -401,7 +402,13 @@ static inline void init_completion(struct completion *x)
 #define DECLARE_WORK(name, function) PB_DECLARE_WORK(name, function)
 #define schedule_work(work) pb_schedule_work(work)
 
-/* Memory: zeroed, for control structures; may sleep. */
+/* Of the CPUs that this runs on; a larger line holds a multiple. */
+#define L1_CACHE_BYTES 64
+
+/*
+ * Memory: zeroed, for control structures; may sleep. It begins on a cache line, as the
+ * kernel's does from a line's size on.
+ */
 void *physbio_kvzalloc(size_t size);
 void physbio_kvfree(void *ptr);
 

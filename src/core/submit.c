@@ -21,13 +21,12 @@ static struct pb_request *rq_at(struct pb_request_queue *q, size_t rq_size,
 	return (struct pb_request *)((char *)q->rqs + rq_size * tag);
 }
 
-/* Rounded up, so that every request's own memory is aligned for anything. */
+/* Whole cache lines: no two CPUs write to one for two requests. */
 static size_t rq_alloc_size(const struct pb_blk_mq_tag_set *set)
 {
-	size_t align = 2 * sizeof(u64);
 	size_t size = sizeof(struct pb_request) + set->cmd_size;
 
-	return (size + align - 1) / align * align;
+	return (size + L1_CACHE_BYTES - 1) / L1_CACHE_BYTES * L1_CACHE_BYTES;
 }
 
 static int queue_alloc_rqs(struct pb_request_queue *q,

@@ -95,7 +95,13 @@ void physbio_wait_for_completion(struct completion *x)
 
 void *physbio_kvzalloc(size_t size)
 {
-	return calloc(1, size);
+	void *ptr;
+
+	if (size > SIZE_MAX - L1_CACHE_BYTES)
+		return NULL;
+	size = (size / L1_CACHE_BYTES + 1) * L1_CACHE_BYTES;
+	ptr = aligned_alloc(L1_CACHE_BYTES, size);
+	return ptr ? memset(ptr, 0, size) : NULL;
 }
 
 void physbio_kvfree(void *ptr)

@@ -79,6 +79,26 @@ static void queues_of_contradictions_are_not_made(void **state)
 			 -EINVAL);
 }
 
+static void requests_begin_on_cache_lines(void **state)
+{
+	struct pb_blk_mq_tag_set set = { .ops = &keep_ops,
+					 .queue_depth = 4,
+					 .cmd_size = 1 };
+	unsigned int i;
+
+	test_queue_up(&tq, &wide, 4);
+	pb_blk_mq_destroy_queue(tq.q);
+	tq.q = pb_blk_mq_alloc_queue(&set, &wide, NULL);
+	tq.bdev.bd_queue = tq.q;
+	for (i = 0; i < 4; i++)
+		submit(i, PB_REQ_OP_READ, i * 16, 512);
+	assert_int_equal(nr_kept, 4);
+	for (i = 0; i < 4; i++)
+		assert_int_equal((uintptr_t)kept[i] % 64, 0);
+	end_kept(PB_BLK_STS_OK);
+	test_queue_down(&tq);
+}
+
 static void a_plug_holds_back_up_to_32_requests(void **state)
 {
 	struct pb_blk_plug plug;
@@ -403,6 +423,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_bios_end_at_once),
 		cmocka_unit_test(queues_of_contradictions_are_not_made),
+		cmocka_unit_test(requests_begin_on_cache_lines),
 		cmocka_unit_test(a_plug_holds_back_up_to_32_requests),
 		cmocka_unit_test(a_plug_sends_large_requests_soon),
 		cmocka_unit_test(
