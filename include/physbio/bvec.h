@@ -48,7 +48,7 @@ static inline void pb_bvec_set_folio(struct pb_bio_vec *bv,
 static inline uint32_t pb_mp_bvec_iter_len(const struct pb_bio_vec *bvec,
 					   struct pb_bvec_iter iter)
 {
-	__typeof__(bvec->bv_len) left =
+	__typeof__(0u + bvec->bv_len) left =
 		bvec[iter.bi_idx].bv_len - iter.bi_bvec_done;
 
 	return left < iter.bi_size ? (uint32_t)left : iter.bi_size;

@@ -17,6 +17,11 @@
 /* The address of a vector's first byte, in the terms of the representation. */
 typedef pb_phys_addr_t pb_bvec_addr_t;
 
+/* Bytes that an entry can have, of those that a bio can: all ones. */
+#ifndef PB_BVEC_MAX_LEN
+#define PB_BVEC_MAX_LEN UINT32_MAX
+#endif
+
 #ifndef PB_BIO_VEC_STORED_OTHERWISE
 struct pb_bio_vec {
 	pb_phys_addr_t bv_paddr; /* physical address in bytes */
@@ -194,7 +199,8 @@ static inline struct pb_bio_vec pb_bvec_page_slice(const struct pb_bio_vec *bv,
 static inline bool pb_bvec_contiguous(const struct pb_bio_vec *bv,
 				      const struct pb_bio_vec *next)
 {
-	return bv->bv_paddr + bv->bv_len == next->bv_paddr;
+	return bv->bv_paddr + bv->bv_len == next->bv_paddr &&
+	       !((0u + bv->bv_len + next->bv_len) & ~PB_BVEC_MAX_LEN);
 }
 
 /* The page that the first byte is in: one lookup. */

@@ -310,6 +310,8 @@ static bool bio_may_grow(const struct pb_bio *bio, unsigned int len)
 		return false;
 	if (WARN_ON_ONCE(!len))
 		return false;
+	if (len & ~PB_BVEC_MAX_LEN)
+		return false;
 	return bio->bi_iter.bi_size <= PB_BIO_MAX_SIZE - len;
 }
 

@@ -112,7 +112,7 @@ int pb_bio_copy_data_iter(struct pb_bio *dst, struct pb_bvec_iter *dst_iter,
 	while (dst_iter->bi_size && src_iter->bi_size) {
 		to = pb_bvec_iter_bvec(dst->bi_io_vec, *dst_iter);
 		from = pb_bvec_iter_bvec(src->bi_io_vec, *src_iter);
-		to.bv_len = min(to.bv_len, from.bv_len);
+		to.bv_len = min((u32)to.bv_len, (u32)from.bv_len);
 		err = bvec_map(&from, &vaddr);
 		if (err)
 			return err;

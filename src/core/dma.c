@@ -157,7 +157,7 @@ static noinline bool map_iter_absorb(const struct pb_request *rq,
 				     struct pb_bio_vec bv)
 {
 	u32 most = pb_get_max_segment_size(
-		&rq->q->limits, pb_bvec_addr_bits(vec->paddr), U32_MAX);
+		&rq->q->limits, pb_bvec_addr_bits(vec->paddr), PB_BVEC_MAX_LEN);
 	struct pb_bio_vec next;
 	bool touches = true;
 
@@ -190,8 +190,8 @@ static noinline bool map_iter_any(const struct pb_request *rq,
 	bv = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
 	map_iter_mark(iter, &bv);
 	vec->paddr = pb_bvec_addr(&bv);
-	most = pb_get_max_segment_size(&rq->q->limits,
-				       pb_bvec_addr_bits(vec->paddr), U32_MAX);
+	most = pb_get_max_segment_size(
+		&rq->q->limits, pb_bvec_addr_bits(vec->paddr), PB_BVEC_MAX_LEN);
 	if (bv.bv_len > most) {
 		vec->len = most;
 		iter->iter.bi_bvec_done += most;

@@ -75,7 +75,7 @@ bool pb_bvec_split_segs(const struct pb_queue_limits *lim,
 			u32 max_segs, u32 max_bytes)
 {
 	u32 room = max_bytes - *bytes;
-	u32 len = min(bv->bv_len, room);
+	u32 len = min((u32)bv->bv_len, room);
 	u32 taken = 0, piece;
 
 	while (len && *nsegs < max_segs) {

@@ -145,6 +145,7 @@ extern const struct physbio_repr phys_physbio_repr;
 extern const struct physbio_repr physb_physbio_repr;
 extern const struct physbio_repr phys12_physbio_repr;
 extern const struct physbio_repr phyr_physbio_repr;
+extern const struct physbio_repr phys31_physbio_repr;
 extern const struct physbio_repr page_physbio_repr;
 extern const struct physbio_repr sparse_physbio_repr;
 extern const struct physbio_repr physsparse_physbio_repr;

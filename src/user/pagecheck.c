@@ -79,7 +79,7 @@ static struct pb_folio *walk_folio(const struct physbio_mem *mem,
 static bool entry_wraps(const struct pb_bio_vec *bv)
 {
 	return bv->bv_len &&
-	       bv->bv_len - 1 > (pb_phys_addr_t)-1 - pb_bvec_phys(bv);
+	       bv->bv_len - 1u > (pb_phys_addr_t)-1 - pb_bvec_phys(bv);
 }
 
 int physbio_bio_check_pages(const struct physbio_mem *mem,

@@ -29,10 +29,10 @@
 #define GAP_BIT_PAGE 13
 
 static const struct physbio_repr *const all_reprs[] = {
-	&phys_physbio_repr, &phys12_physbio_repr, &phyr_physbio_repr,
-	&page_physbio_repr, &sparse_physbio_repr,
+	&phys_physbio_repr,   &phys12_physbio_repr, &phyr_physbio_repr,
+	&phys31_physbio_repr, &page_physbio_repr,   &sparse_physbio_repr,
 };
-#define NR_REPRS 5
+#define NR_REPRS 6
 
 /* Those that are compared: all, or the one that was asked for. */
 static const struct physbio_repr *reprs[NR_REPRS];

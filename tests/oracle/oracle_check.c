@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * oracle_check [--repr phys|phys12|phyr|page|sparse] [--emit] FILE...
+ * oracle_check [--repr phys|phys12|phyr|phys31|page|sparse] [--emit] FILE...
  *
  * Runs recorded decisions of a real kernel through the engine and compares. Decides
  * where phys may differ: "page" must agree in every field, and phys differs only where
@@ -300,7 +300,8 @@ struct options {
 static const struct physbio_repr *repr_named(const char *name)
 {
 	static const struct physbio_repr *const reprs[] = {
-		&phys_physbio_repr, &phys12_physbio_repr, &phyr_physbio_repr,
+		&phys_physbio_repr, &phys12_physbio_repr,
+		&phyr_physbio_repr, &phys31_physbio_repr,
 		&page_physbio_repr, &sparse_physbio_repr,
 	};
 	size_t i;
@@ -321,7 +322,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (!o->check.repr)
 			argp_error(
 				state,
-				"--repr %s: phys, phys12, phyr, page or sparse",
+				"--repr %s: phys, phys12, phyr, phys31, page or sparse",
 				arg);
 		return 0;
 	case 'e':
@@ -341,7 +342,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option argp_options[] = {
 	{ "repr", 'r', "NAME", 0,
-	  "representation: phys (default), phys12, phyr, page (default with --emit) or sparse" },
+	  "representation: phys (default), phys12, phyr, phys31, page (default with --emit) or sparse" },
 	{ "emit", 'e', NULL, 0,
 	  "write each file anew, outputs made from its inputs" },
 	{ 0 },

@@ -99,6 +99,32 @@ static void add_refuses_a_range_that_wraps(void **state)
 	assert_int_equal(tb.bio.bi_vcnt, 0);
 }
 
+/* Not of pages, which would have to be there; nor where such an address wraps. */
+#if !defined(PB_REPR_PAGE) && UINTPTR_MAX > 0xffffffffu
+static void an_entry_is_as_long_as_its_length_can_be(void **state)
+{
+	const uint32_t gib = 1u << 30;
+	const int vcnt = 2 * (uint64_t)gib > PB_BVEC_MAX_LEN ? 2 : 1;
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_int_equal(pb_bio_add_phys(&tb.bio, gib, gib), gib);
+	assert_int_equal(pb_bio_add_phys(&tb.bio, 2 * gib, gib), gib);
+	assert_int_equal(tb.bio.bi_vcnt, vcnt);
+	assert_int_equal(tb.bio.bi_iter.bi_size, 2 * gib);
+}
+
+static void add_refuses_what_no_length_can_be(void **state)
+{
+	const uint32_t len = 1u << 31;
+	const int added = len > PB_BVEC_MAX_LEN ? 0 : (int)len;
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_int_equal(pb_bio_add_phys(&tb.bio, RAM_START, len), added);
+	assert_int_equal(tb.bio.bi_vcnt, added ? 1 : 0);
+	assert_int_equal(tb.bio.bi_iter.bi_size, added ? len : 0);
+}
+#endif
+
 static void add_refuses_a_clone(void **state)
 {
 	struct pb_bio clone;
@@ -646,6 +672,10 @@ int main(void)
 		cmocka_unit_test(pages_join_across_their_border),
 		cmocka_unit_test(add_refuses_and_changes_nothing),
 		cmocka_unit_test(add_refuses_a_range_that_wraps),
+#if !defined(PB_REPR_PAGE) && UINTPTR_MAX > 0xffffffffu
+		cmocka_unit_test(an_entry_is_as_long_as_its_length_can_be),
+		cmocka_unit_test(add_refuses_what_no_length_can_be),
+#endif
 		cmocka_unit_test(add_refuses_a_clone),
 		cmocka_unit_test(region_takes_its_own_ranges_alone),
 		cmocka_unit_test(advance_moves_device_and_table),

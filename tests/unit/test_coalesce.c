@@ -463,8 +463,9 @@ static void all_units_agree_on_what_is_rare(void **state)
 		{ 1 << 30, 1 << 30, 12, 0, 4096, 4096, 1 },
 	};
 	/* The last kind has a place for garbage in a vector of 16 bytes alone. */
-	units_agree(kinds, ARRAY_SIZE(kinds) - (sizeof(table[0]) != 16 ||
-						sizeof(table[0].bv_len) != 4));
+	units_agree(kinds,
+		    ARRAY_SIZE(kinds) - (sizeof(table[0]) != 16 ||
+					 sizeof(0u + table[0].bv_len) != 4));
 }
 #endif
 

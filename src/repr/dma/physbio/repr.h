@@ -17,6 +17,7 @@
 #include <physbio/types.h>
 
 #define PB_REPR_DMA 1
+#define PB_BVEC_MAX_LEN UINT32_MAX
 
 typedef pb_dma_addr_t pb_bvec_addr_t;
 

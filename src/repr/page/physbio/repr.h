@@ -13,6 +13,7 @@
 
 #define PB_REPR_HAS_PHYS 1
 #define PB_REPR_PAGE 1
+#define PB_BVEC_MAX_LEN UINT32_MAX
 
 typedef pb_phys_addr_t pb_bvec_addr_t;
 
