@@ -3,11 +3,12 @@
  * How an entry is stored: 16 bytes or 12, and a length of 32 bits, of an address's width, or
  * of 31 bits beside a flag. Tables are read, written and walked by bare loops, in the caches
  * and out of them; buffers up to 16 GiB become entries and bios, as many as the engine makes
- * of them where it is built with that entry; and bios are split that are in no cache.
+ * of them where it is built with such an entry; and bios are split that are in no cache.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <physbio/mem.h>
 
@@ -43,6 +44,18 @@ static const char *const vector_names[] = { "u32", "packed", "size_t",
 					    "31 bits" };
 
 #define NR_VECTORS ARRAY_SIZE(vectors)
+
+/* In huge pages if there are some, as the kernel's own memory is mapped. */
+static void *cold_alloc(size_t n, size_t size)
+{
+	size_t bytes = (n * size + 2 * MIB - 1) / (2 * MIB) * (2 * MIB);
+	void *p = aligned_alloc(2 * MIB, bytes);
+
+	if (!p)
+		bench_die(&bench, "no memory");
+	madvise(p, bytes, MADV_HUGEPAGE);
+	return memset(p, 0, bytes);
+}
 
 /* --- tables --- */
 
@@ -145,7 +158,7 @@ static char *cold_entries[NR_VECTORS]; /* of each kind COLD_BYTES, if needed */
 static char *all_entries(int i)
 {
 	if (!cold_entries[i]) {
-		cold_entries[i] = bench_alloc(&bench, COLD_BYTES, 1);
+		cold_entries[i] = cold_alloc(COLD_BYTES, 1);
 		vectors[i]->write(
 			cold_entries[i],
 			(unsigned int)(COLD_BYTES / vectors[i]->entry_bytes),
@@ -285,10 +298,10 @@ static const struct physbio_repr *engine_of(const struct vector_loops *v)
 	return v == &vector_loops_u32	 ? &phys_physbio_repr :
 	       v == &vector_loops_packed ? &phys12_physbio_repr :
 	       v == &vector_loops_size_t ? &phyr_physbio_repr :
-					   NULL;
+					   &phys31_physbio_repr;
 }
 
-/* What the engine makes of the same pieces, where it is built with that entry. */
+/* What the engine makes of the same pieces where it is built with that entry. */
 static void verify_engine(const struct buffer *b, const char *name)
 {
 	const struct physbio_repr *repr = engine_of(b->v);
@@ -297,8 +310,6 @@ static void verify_engine(const struct buffer *b, const char *name)
 	uint64_t at = 0;
 	void *table;
 
-	if (!repr)
-		return;
 	table = bench_alloc(&bench, PB_BIO_MAX_VECS, repr->bvec_size);
 	for (bios = 0; at < b->bytes; bios++) {
 		repr->bio_init(&bio, NULL, table, PB_BIO_MAX_VECS,
@@ -413,6 +424,7 @@ static const struct {
 	{ "phys", &phys_physbio_repr, TEXT_BYTES_phys },
 	{ "phys12", &phys12_physbio_repr, TEXT_BYTES_phys12 },
 	{ "phyr", &phyr_physbio_repr, TEXT_BYTES_phyr },
+	{ "phys31", &phys31_physbio_repr, TEXT_BYTES_phys31 },
 };
 
 #define NR_ENGINES ARRAY_SIZE(engines)
@@ -463,15 +475,15 @@ static void pool_alloc(struct pool *p)
 		p->bio_stride =
 			lines(bio + PB_BIO_INLINE_VECS * p->repr->bvec_size) *
 			LINE;
-		p->bios = bench_alloc(&bench, p->nr, p->bio_stride);
+		p->bios = cold_alloc(p->nr, p->bio_stride);
 		p->tables = p->bios + bio;
 		p->table_stride = p->bio_stride;
 		return;
 	}
 	p->bio_stride = lines(bio) * LINE;
-	p->bios = bench_alloc(&bench, p->nr, p->bio_stride);
+	p->bios = cold_alloc(p->nr, p->bio_stride);
 	p->table_stride = table;
-	p->tables = bench_alloc(&bench, p->nr, table);
+	p->tables = cold_alloc(p->nr, table);
 }
 
 static void pool_free(struct pool *p)
