@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "replay.h"
 
@@ -139,21 +140,15 @@ void forget(struct replay *r, const struct io *io)
 	       (size_t)(io->len / 512) * sizeof(*r->writer));
 }
 
-/* Nothing of the chunk was ever touched: not by us, and not by mistake. */
-static bool chunk_untouched(const char *store, uint64_t len)
+/* Which pages of a chunk were ever touched, by us or by mistake. */
+static void find_touched(const char *store, uint64_t len,
+			 unsigned char resident[MIB / 4096])
 {
-	unsigned char resident[MIB / 4096];
-	uint64_t i;
-
 	if (mincore((void *)(uintptr_t)store, len, resident))
-		return false;
-	for (i = 0; i < (len + 4095) / 4096; i++)
-		if (resident[i] & 1)
-			return false;
-	return true;
+		memset(resident, 1, MIB / 4096);
 }
 
-static bool chunk_written(const struct replay *r, uint64_t start, uint64_t len)
+static bool written(const struct replay *r, uint64_t start, uint64_t len)
 {
 	uint64_t i;
 
@@ -163,20 +158,43 @@ static bool chunk_written(const struct replay *r, uint64_t start, uint64_t len)
 	return false;
 }
 
-void compare_store(struct replay *r)
+static bool compare_sectors(struct replay *r, uint64_t start, uint64_t len)
 {
 	const char *store = physbio_memdev_store(r->disk);
-	uint64_t at, i;
+	uint64_t at;
+
+	for (at = start; at < start + len; at += 512)
+		if (!compare_sector(r, NULL, store + at, at / 512))
+			return false;
+	return true;
+}
+
+/* A page that nobody touched is zeroes, and stays without memory. */
+static bool compare_chunk(struct replay *r, uint64_t start, uint64_t len)
+{
+	const char *store = physbio_memdev_store(r->disk);
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	unsigned char resident[MIB / 4096];
+	uint64_t at, n;
+
+	find_touched(store + start, len, resident);
+	for (at = 0; at < len; at += page) {
+		n = len - at < page ? len - at : page;
+		if (!(resident[at / page] & 1) && !written(r, start + at, n))
+			continue;
+		if (!compare_sectors(r, start + at, n))
+			return false;
+	}
+	return true;
+}
+
+void compare_store(struct replay *r)
+{
+	uint64_t at, len;
 
 	for (at = 0; at < r->log.size; at += MIB) {
-		uint64_t len = r->log.size - at < MIB ? r->log.size - at : MIB;
-
-		if (chunk_untouched(store + at, len) &&
-		    !chunk_written(r, at, len))
-			continue;
-		for (i = 0; i < len / 512; i++)
-			if (!compare_sector(r, NULL, store + at + i * 512,
-					    at / 512 + i))
-				return;
+		len = r->log.size - at < MIB ? r->log.size - at : MIB;
+		if (!compare_chunk(r, at, len))
+			return;
 	}
 }

@@ -150,26 +150,35 @@ void flush_batch(struct replay *r)
 	for (i = 0; i < r->nr_batch; i++)
 		end_io(r, &r->batch[i]);
 	r->nr_batch = 0;
+	r->nr_batches++;
 	r->nr_pieces = 0;
 	r->pool_used = 0;
 	r->repr->blk_start_plug(&r->plug);
 }
 
-static bool overlaps(const struct io *a, const struct io *b)
+/*
+ * A trace may not say what ran at the same time: what depends must not. Each sector has
+ * the number of the batch that it was in last, and whether that wrote it.
+ */
+static bool must_wait(const struct replay *r, const struct io *io)
 {
-	return a->offset < b->offset + b->len && b->offset < a->offset + a->len;
-}
+	const uint32_t batch = r->nr_batches << 1;
+	uint64_t sector = io->offset / 512, end = sector + io->len / 512;
 
-/* A trace may not say what ran at the same time: what depends must not. */
-static bool must_wait(struct replay *r, const struct io *io)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr_batch; i++)
-		if ((io->op != TRACE_READ || r->batch[i].op != TRACE_READ) &&
-		    overlaps(io, &r->batch[i]))
+	for (; sector < end; sector++)
+		if (r->touched[sector] == (batch | 1) ||
+		    (r->touched[sector] == batch && io->op != TRACE_READ))
 			return true;
 	return false;
+}
+
+static void touch(struct replay *r, const struct io *io)
+{
+	uint64_t sector = io->offset / 512, end = sector + io->len / 512;
+
+	for (; sector < end; sector++)
+		r->touched[sector] = r->nr_batches << 1 |
+				     (io->op != TRACE_READ);
 }
 
 static void count_io(struct totals *t, const struct io *io)
@@ -226,6 +235,7 @@ static uint64_t replay_part(struct replay *r, struct io part,
 		exit(1);
 	}
 	part.len = len;
+	touch(r, &part);
 	r->batch[r->nr_batch] = part;
 	send(r, &r->batch[r->nr_batch++]);
 	return len;

@@ -148,17 +148,34 @@ static int make_disk(struct replay *r)
 	return r->repr->elevator_change(q, scheduler_of(r));
 }
 
+/* A number for each sector: 0, and no memory, where nothing happens. */
+static size_t sectors_size(const struct replay *r)
+{
+	return (size_t)(r->log.size / 512) * sizeof(*r->writer);
+}
+
+static uint32_t *map_sectors(const struct replay *r)
+{
+	void *p = mmap(NULL, sectors_size(r), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void unmap_sectors(const struct replay *r, uint32_t *table)
+{
+	if (table)
+		munmap(table, sectors_size(r));
+}
+
 static int make_tables(struct replay *r)
 {
-	size_t size = (size_t)(r->log.size / 512) * sizeof(*r->writer);
-
 	r->batch = calloc(r->opt->plug, sizeof(*r->batch));
+	r->nr_batches = 1;
 	r->pieces = calloc(MAX_PIECES, sizeof(*r->pieces));
-	r->writer = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (r->writer == MAP_FAILED)
-		r->writer = NULL;
-	if (!r->batch || !r->writer || !r->pieces)
+	r->writer = map_sectors(r);
+	r->touched = map_sectors(r);
+	if (!r->batch || !r->writer || !r->touched || !r->pieces)
 		return -ENOMEM;
 	return r->repr->bioset_init(&r->bs, 16, 0, 0);
 }
@@ -191,9 +208,8 @@ void machine_down(struct replay *r)
 	physbio_topology_destroy(r->topology);
 	if (r->bs.bio_pool)
 		r->repr->bioset_exit(&r->bs);
-	if (r->writer)
-		munmap(r->writer,
-		       (size_t)(r->log.size / 512) * sizeof(*r->writer));
+	unmap_sectors(r, r->writer);
+	unmap_sectors(r, r->touched);
 	free(r->pieces);
 	free(r->batch);
 }

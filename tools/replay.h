@@ -98,8 +98,10 @@ struct replay {
 	struct physbio_queue_stats stats;
 	struct totals totals;
 	uint32_t *writer; /* of each sector, 0: nobody */
+	uint32_t *touched; /* of each sector: nr_batches << 1 | written */
 	struct io *batch; /* what is in the plug */
 	unsigned int nr_batch;
+	uint32_t nr_batches; /* from 1 */
 	struct piece *pieces; /* of the batch */
 	unsigned int nr_pieces;
 	size_t pool_used;
