@@ -68,12 +68,7 @@ static void start(struct check *c, struct check_task *t,
 		return;
 	t->whole = NULL;
 	check_begin(t, bio);
-	if (!t->want_split)
-		return;
-	t->want_split = false;
-	check_decided(c, e, false,
-		      "expected no split, got one after %u sectors",
-		      pb_bio_sectors(t->cur));
+	check_settle_split(c, t, e);
 }
 
 /* A discard of several ranges joins without an event. */

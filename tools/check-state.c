@@ -17,14 +17,14 @@ static pb_blk_status_t never_called(struct pb_blk_mq_hw_ctx *hctx,
 
 static const struct pb_blk_mq_ops ops = { .queue_rq = never_called };
 
-static int fail_limits(struct check *c, struct physbio_error *error, int err)
+int check_fail(const struct check *c, struct physbio_error *error,
+	       unsigned int line, int err, const char *message)
 {
 	memset(error, 0, sizeof(*error));
 	error->err = err;
+	error->line = line;
 	snprintf(error->file, sizeof(error->file), "%s", c->path);
-	snprintf(error->message, sizeof(error->message),
-		 err == -EINVAL ? "its limits contradict each other" :
-				  "no memory");
+	snprintf(error->message, sizeof(error->message), "%s", message);
 	return err;
 }
 
@@ -75,7 +75,11 @@ int check_init(struct check *c, struct physbio_error *error)
 
 	if (!err)
 		err = init_rqs(c);
-	return err ? fail_limits(c, error, err) : 0;
+	if (!err)
+		return 0;
+	return check_fail(c, error, 0, err,
+			  err == -EINVAL ? "its limits contradict each other" :
+					   "no memory");
 }
 
 static void end_bio(struct pb_bio *bio)

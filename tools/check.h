@@ -127,36 +127,87 @@ static inline struct check_rq *check_rq_of(struct pb_request *rq)
 	return (struct check_rq *)rq;
 }
 
-/* --- check.c: the steps, as the record brings them --- */
+/* --- check.c --- */
 
 /* One decision: recorded and got are shown if they are not @same. Return: @same. */
 __attribute__((format(printf, 4, 5))) bool
 check_decided(struct check *c, const struct trace_event *e, bool same,
 	      const char *format, ...);
 
+/* --- check-bio.c --- */
+
 /* The engine cuts a bio; what is left of it waits its turn. */
 void check_begin(struct check_task *t, struct pb_bio *bio);
 /* The current bio is a request's: what was left of it is next. */
 void check_finish(struct check_task *t);
-/* Nothing came of it. */
-void check_drop(struct check *c, struct check_task *t);
 bool check_bio_at(const struct pb_bio *bio, const struct trace_event *e);
-bool check_may_merge(const struct check *c, const struct pb_bio *bio);
-void check_try_plug(struct check *c, struct check_task *t);
-enum check_merge check_try_sched(struct check *c, struct check_task *t,
-				 unsigned int cpu);
+/* A cut that the engine made and the record has not. */
+void check_settle_split(struct check *c, struct check_task *t,
+			const struct trace_event *e);
+int check_submit(struct check *c, struct check_task *t,
+		 const struct trace_event *e);
 void check_split(struct check *c, struct check_task *t,
 		 const struct trace_event *e);
+
+/* --- check-merge.c --- */
+
+extern const char *const check_merge_names[];
+
+bool check_may_merge(const struct check *c, const struct pb_bio *bio);
+void check_try_plug(struct check *c, struct check_task *t);
+/*
+ * The record has it otherwise: go on from what it says. Return: false if the request has
+ * gone on meanwhile, and the bio with it.
+ */
+bool check_undo_plug(struct check *c, struct check_task *t);
+/* Nothing came of the bio before: it was ended with an error, an input. */
+void check_drop(struct check *c, struct check_task *t);
+/* Requests that have joined others: the scheduler has let go of them. */
+void check_let_go(struct check *c, const struct pb_rq_list *joined);
+enum check_merge check_try_sched(struct check *c, struct check_task *t,
+				 unsigned int cpu);
+void check_attempt(struct check *c, struct check_task *t,
+		   const struct trace_event *e);
 void check_merge(struct check *c, struct check_task *t,
 		 const struct trace_event *e);
+/* A merge in the scheduler, and whether two requests joined after it. */
+void check_settle_merge(struct check *c, bool joins);
+/* What would have merged, and has not, had left. Return: false if that can't be. */
+bool check_had_left(struct check *c, struct pb_request *rq,
+		    const struct trace_event *e);
+
+/* --- check-plug.c --- */
+
 int check_getrq(struct check *c, struct check_task *t,
 		const struct trace_event *e);
-void check_rq_merge(struct check *c, struct check_task *t,
-		    const struct trace_event *e);
+void check_plug(struct check *c, struct check_task *t,
+		const struct trace_event *e);
+void check_unplug(struct check *c, struct check_task *t,
+		  const struct trace_event *e);
+/* A flush that the engine made and the record has not. */
+void check_settle_plug(struct check *c, struct check_task *t,
+		       const struct trace_event *e);
+
+/* --- check-insert.c --- */
 
 /* The request of this extent that is on its way into the scheduler; NULL. */
 struct check_rq *check_leave_flushed(struct check *c, struct check_task *t,
 				     const struct trace_event *e);
+void check_insert(struct check *c, struct check_task *t,
+		  const struct trace_event *e);
+void check_rq_merge(struct check *c, struct check_task *t,
+		    const struct trace_event *e);
+/* Joins that the engine made and the record has not. */
+void check_settle_joined(struct check *c, struct check_task *t,
+			 const struct trace_event *e);
+
+/* --- check-issue.c --- */
+
+/* Find the issue after this one. Return: 0, or -errno and @error. */
+int check_look_ahead(struct check *c, struct physbio_error *error);
+void check_issue(struct check *c, const struct trace_event *e);
+void check_requeue(struct check *c, const struct trace_event *e);
+void check_complete(struct check *c, const struct trace_event *e);
 
 /* --- check-blind.c: events without memory --- */
 
@@ -172,6 +223,10 @@ int check_blind(struct check *c, struct check_task *t,
 void check_blind_limits(struct check *c, struct pb_queue_limits *lim);
 
 /* --- check-state.c --- */
+
+/* Fill @error; @line 0: of no line. Return: @err. */
+int check_fail(const struct check *c, struct physbio_error *error,
+	       unsigned int line, int err, const char *message);
 
 /* Return: 0, or -errno and @error. */
 int check_init(struct check *c, struct physbio_error *error);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config.h"
 #ifdef HAVE_LIBLZMA
@@ -150,6 +151,23 @@ int lines_next(struct lines *l, char **line, struct physbio_error *error)
 unsigned int lines_number(const struct lines *l)
 {
 	return l->line;
+}
+
+uint64_t lines_done(const struct lines *l)
+{
+	off_t at = ftello(l->f);
+
+	return at < 0 ? 0 : (uint64_t)at;
+}
+
+/* Of a pipe nobody knows: 0. */
+uint64_t lines_total(const struct lines *l)
+{
+	struct stat st;
+
+	return fstat(fileno(l->f), &st) || !S_ISREG(st.st_mode) ?
+		       0 :
+		       (uint64_t)st.st_size;
 }
 
 int lines_open(const char *path, size_t max, struct lines **lines,

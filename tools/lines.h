@@ -7,6 +7,7 @@
 #define TOOLS_LINES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <physbio/error.h>
 
@@ -26,6 +27,10 @@ int lines_next(struct lines *lines, char **line, struct physbio_error *error);
 
 /* Number of the line that was given last, from 1. */
 unsigned int lines_number(const struct lines *lines);
+
+/* How far it is in the file, in bytes of it; packed ones if it is packed. */
+uint64_t lines_done(const struct lines *lines);
+uint64_t lines_total(const struct lines *lines);
 
 /* Fill @error with this file, this line and a message. Return: @err. */
 __attribute__((format(printf, 4, 5))) int

@@ -214,29 +214,33 @@ static uint64_t now_ms(void)
 
 void progress_start(struct progress *p, const char *what, uint64_t total)
 {
-	p->what = what;
-	p->total = total;
+	*p = (struct progress){ .what = what, .total = total };
 	p->started = now_ms();
-	p->shown = 0;
+	p->tty = isatty(STDERR_FILENO);
 }
 
 /* The clock is asked now and then only. */
+bool progress_due(struct progress *p)
+{
+	uint64_t now;
+
+	if (!p->tty || !p->total || ++p->calls % 256)
+		return false;
+	now = now_ms();
+	return now - p->started >= 1000 && now - p->shown >= 100;
+}
+
 void progress_show(struct progress *p, uint64_t done)
 {
 	static const char full[] = "##############################";
-	uint64_t now, left;
-	int bar;
+	uint64_t took = now_ms() - p->started, left = 0;
+	int bar = BAR;
 
-	if (done % 256 || !done || !p->total || !isatty(STDERR_FILENO))
-		return;
-	now = now_ms();
-	if (now - p->started < 1000 || now - p->shown < 100)
-		return;
-	p->shown = now;
-	bar = done < p->total ? (int)(done * BAR / p->total) : BAR;
-	left = done < p->total ?
-		       (now - p->started) * (p->total - done) / done / 1000 :
-		       0;
+	if (done && done < p->total) {
+		bar = (int)(done * BAR / p->total);
+		left = took * (p->total - done) / done / 1000;
+	}
+	p->shown = p->started + took;
 	fprintf(stderr,
 		"\r%s [%-*.*s] %" PRIu64 " of %" PRIu64 ", %" PRIu64
 		":%02" PRIu64 " left\033[K",

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "replay.h"
 #include "tools.h"
@@ -20,6 +21,9 @@ void complain(const char *format, ...)
 {
 	va_list args;
 
+	/* over a line of progress */
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
 	fputs("physbio replay: ", stderr);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
@@ -290,13 +294,17 @@ static int read_extents(const struct options *opt, struct trace *t,
 			struct extent_of_trace *log)
 {
 	struct physbio_error error;
+	struct progress progress;
 	struct trace_event e;
 	uint64_t issues = 0;
 	int ret;
 
+	progress_start(&progress, "reading", trace_total(t));
 	while ((ret = trace_next(t, &e, &error)) > 0) {
 		bool bio = trace_is_io(t, &e, false);
 
+		if (progress_due(&progress))
+			progress_show(&progress, trace_done(t));
 		if (!bio && !trace_is_io(t, &e, true))
 			continue;
 		if (check_size(opt, &e))
@@ -308,6 +316,7 @@ static int read_extents(const struct options *opt, struct trace *t,
 		else
 			issues++;
 	}
+	progress_end(&progress);
 	if (ret)
 		complain_error(&error);
 	log->by_issue = !log->ios;
@@ -380,7 +389,8 @@ static int replay_trace(struct replay *r, struct trace *t)
 			replay_event(r, &e, ++number);
 		else if (e.name)
 			replay_skip(r, &e);
-		progress_show(&progress, number);
+		if (progress_due(&progress))
+			progress_show(&progress, number);
 	}
 	flush_batch(r);
 	r->repr->blk_finish_plug(&r->plug);

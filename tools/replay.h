@@ -152,8 +152,12 @@ void check_figures(struct replay *r);
 struct progress {
 	const char *what;
 	uint64_t total, started, shown; /* times in ms */
+	unsigned int calls;
+	bool tty;
 };
 void progress_start(struct progress *p, const char *what, uint64_t total);
+/* Is it time to look how far we are? */
+bool progress_due(struct progress *p);
 void progress_show(struct progress *p, uint64_t done);
 void progress_end(struct progress *p);
 

@@ -296,6 +296,16 @@ int trace_next(struct trace *t, struct trace_event *e,
 	return ret;
 }
 
+uint64_t trace_done(const struct trace *t)
+{
+	return lines_done(t->lines);
+}
+
+uint64_t trace_total(const struct trace *t)
+{
+	return lines_total(t->lines);
+}
+
 const char *trace_format(const struct trace *t)
 {
 	return t->format->name;

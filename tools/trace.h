@@ -112,6 +112,10 @@ void trace_close(struct trace *trace);
 int trace_next(struct trace *trace, struct trace_event *event,
 	       struct physbio_error *error);
 
+/* How far it is: bytes of the file, and how many it has; 0: nobody knows. */
+uint64_t trace_done(const struct trace *trace);
+uint64_t trace_total(const struct trace *trace);
+
 const char *trace_format(const struct trace *trace);
 enum trace_detail trace_detail(const struct trace *trace);
 
