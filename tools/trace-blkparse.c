@@ -8,6 +8,7 @@
 #include "trace-format.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -221,7 +222,8 @@ int trace_custom_formats(struct trace *t, char *line,
 		return 0;
 	return trace_fail(
 		t, error,
-		"is not \"# format blkparse -f 'FORMAT' -F 'X,FORMAT'\"");
+		"\"%.100s\" is not \"# format blkparse -f 'FORMAT' -F 'X,FORMAT'\"",
+		line);
 }
 
 static bool custom_probe(const char *line)
@@ -238,10 +240,14 @@ static bool blk_probe(const char *line)
 	return find_default(line, &f);
 }
 
-static bool optional_number(const char *text, uint64_t max, uint64_t *value)
+static int optional_number(struct trace *t, const char *what, const char *text,
+			   uint64_t max, uint64_t *value,
+			   struct physbio_error *error)
 {
 	*value = 0;
-	return !*text || trace_number(text, 10, max, value);
+	if (!*text || trace_number(text, 10, max, value))
+		return 0;
+	return trace_fail(t, error, "%s \"%s\" is no number", what, text);
 }
 
 /* blktrace's letter is ours, but for a requeue: R is a merge of requests here. */
@@ -260,8 +266,11 @@ static int set_split(struct trace *t, struct trace_event *e,
 		     struct physbio_error *error)
 {
 	if (e->arg <= e->offset / 512 || e->arg - e->offset / 512 >= 1u << 23)
-		return trace_fail(t, error,
-				  "the rest does not begin behind the front");
+		return trace_fail(
+			t, error,
+			"the rest at sector %" PRIu64
+			" does not begin behind the front at %" PRIu64,
+			e->arg, e->offset / 512);
 	e->len = (e->arg - e->offset / 512) * 512;
 	return 0;
 }
@@ -301,11 +310,15 @@ static int blk_event(struct trace *t, struct blk_fields *f,
 	uint64_t cpu, pid;
 	int ret;
 
-	if (!optional_number(f->text['c'], UINT16_MAX, &cpu) ||
-	    !optional_number(f->text['p'], UINT32_MAX, &pid) ||
-	    !optional_number(f->text['U'], UINT64_MAX, &e->arg))
-		return trace_fail(t, error,
-				  "CPU, PID or what follows is no number");
+	ret = optional_number(t, "CPU", f->text['c'], UINT16_MAX, &cpu, error);
+	if (!ret)
+		ret = optional_number(t, "PID", f->text['p'], UINT32_MAX, &pid,
+				      error);
+	if (!ret)
+		ret = optional_number(t, "what follows,", f->text['U'],
+				      UINT64_MAX, &e->arg, error);
+	if (ret)
+		return ret;
 	e->cpu = (unsigned int)cpu;
 	e->pid = (uint32_t)pid;
 	e->action = action_of(f->text['a']);

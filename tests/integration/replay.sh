@@ -136,6 +136,43 @@ expect 1 "expected a front merge, got a back merge in the plug" --check "$tmp/bl
 sed 's/ D WS 8 16/ D WS 8 8/' "$small.blk" >"$tmp/blind"
 expect 1 "expected request 8 + 8 to be issued, got 16 sectors" --check "$tmp/blind"
 
+# More in flight than any device has; each is found where it begins when it ends.
+awk 'BEGIN {
+	n = 40000
+	for (i = 0; i < n; i++)
+		for (a = 1; a <= 3; a++)
+			printf "8,0 0 %d 0.0 7 %s R %d + 8 [x]\n", i, substr("QGD", a, 1), i * 7919 % n * 16
+	for (i = n; i--; )
+		printf "8,0 0 %d 0.0 7 C R %d + 8 [0]\n", n + i, i * 16
+}' >"$tmp/deep"
+expect 0 "decisions=80000 mismatches=0" --check "$tmp/deep"
+sed '120000s/ D R \([0-9]*\) + 8/ D R \1 + 4/' "$tmp/deep" >"$tmp/short"
+expect 1 "to be issued, got 8 sectors" --check "$tmp/short"
+
+# Each error has the line and what is wrong in it.
+wrong() {
+	printf '%s\n' "$2" >"$tmp/wrong"
+	expect 2 "$tmp/wrong:1: $1" "$tmp/wrong"
+}
+wrong 'CPU "x" is no number' '8,0 x 1 0.0 7 Q WS 8 + 16 [fio]'
+wrong 'PID "7y" is no number' '8,0 0 1 0.0 7y Q WS 8 + 16 [fio]'
+wrong '"ZZ" is no operation' '8,0 0 1 0.0 7 Q ZZ 8 + 16 [fio]'
+wrong 'sector "8z" is no number' '8,0 0 1 0.0 7 Q WS 8z + 16 [fio]'
+wrong 'the rest at sector 7 does not begin behind the front at 8' '8,0 0 1 0.0 7 X WS 8 / 7 [fio]'
+wrong 'what follows, "N" is no number' '8,0 0 1 0.0 7 U N [fio] N'
+wrong '"# format blkparse -x" is not "# format' '# format blkparse -x'
+wrong '"16x" is no number of sectors' 'fio 7 [001] 1.0: block:block_bio_queue: 8,0 WS 8 + 16x [fio]'
+wrong '"y" is no number of sectors' 'tracepoint:block:block_bio_queue 0 1 W 8 y'
+wrong '"hello" is no line of a known trace format' 'hello'
+
+# What overlaps what is plugged waits, but two reads: in either order, and in part.
+printf 'fio version 2 iolog\nf write 0 4096\nf write 8192 512\nf read 512 512\n' >"$tmp/overlap"
+expect 0 "waited for an overlap   1 times" --iolog "$tmp/overlap" --repr phys
+printf 'fio version 2 iolog\nf read 0 4096\nf read 512 512\nf write 1024 512\n' >"$tmp/overlap"
+expect 0 "waited for an overlap   1 times" --iolog "$tmp/overlap" --repr phys
+printf 'fio version 2 iolog\nf read 0 4096\nf read 512 512\nf write 4096 512\n' >"$tmp/overlap"
+expect 0 "waited for an overlap   0 times" --iolog "$tmp/overlap" --repr phys
+
 # Recorded elsewhere, where there are any: a log of every workload, and all
 # recordings.
 for file in "${3-/nonexistent}"/*-vblk-none-def-nm0.iolog.xz; do
