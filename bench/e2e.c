@@ -225,12 +225,23 @@ static unsigned int nr_bios(const struct shape *shape)
 	return shape->ios * shape->bios;
 }
 
+static size_t nr_ranges(const struct shape *shape)
+{
+	return (size_t)nr_bios(shape) * shape->ranges;
+}
+
+/* How often an I/O goes its way in a sample. */
+static unsigned int nr_times(const struct shape *shape)
+{
+	return shape->kind == HOT ? shape->times : 1;
+}
+
 /* What a time is for. */
 static unsigned int nr_units(const struct shape *shape)
 {
 	if (shape->kind == PER_SEGMENT)
 		return shape->ios * shape->ranges;
-	return shape->ios * (shape->kind == HOT ? shape->times : 1);
+	return shape->ios * nr_times(shape);
 }
 
 /* Can an NVMe command describe a bio of it? */
@@ -249,7 +260,7 @@ static bool has_stage(const struct shape *shape, enum stage s)
 /* Fewer of those that take long, a cold one because of what comes before it. */
 static int nr_rounds(const struct shape *shape)
 {
-	bool is_long = nr_units(shape) * shape->bios * shape->ranges > 4096;
+	bool is_long = nr_ranges(shape) * nr_times(shape) > 4096;
 
 	if (is_long || shape->kind == COLD)
 		return (bench.rounds + 4) / 5;
@@ -264,11 +275,6 @@ static void case_name(char name[80], const struct shape *shape, enum stage s)
 	else
 		snprintf(name, 80, "%s%s: %s", shape->name,
 			 shape->suffix ? shape->suffix : "", stage_names[s]);
-}
-
-static size_t nr_ranges(const struct shape *shape)
-{
-	return (size_t)nr_bios(shape) * shape->ranges;
 }
 
 /* --- caches --- */
