@@ -13,6 +13,7 @@
 #include "trace-format.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,8 +72,11 @@ static int set_split(struct trace *t, struct trace_event *e, const char *sector,
 				  rest);
 	at = e->offset / 512;
 	if (e->arg <= at || e->arg - at >= 1u << 23)
-		return trace_fail(t, error,
-				  "the rest does not begin behind the front");
+		return trace_fail(
+			t, error,
+			"the rest at sector %" PRIu64
+			" does not begin behind the front at %" PRIu64,
+			e->arg, at);
 	e->len = (e->arg - at) * 512;
 	return 0;
 }
@@ -123,23 +127,39 @@ static bool perf_probe(const char *line)
 	       strchr(name, ':') && strchr(line, '[');
 }
 
-/* "[001]", and the task before it: "736", or "fio-736" as ftrace has it. */
-static void set_where(struct trace_event *e, char **words, unsigned int n)
+/* "[001]" */
+static bool in_brackets(const char *word, uint64_t *cpu)
 {
-	unsigned int i, cpu;
-	const char *dash;
-	uint64_t pid;
+	char digits[8];
+	size_t n = strlen(word);
 
-	for (i = n; i-- > 1;) {
-		if (sscanf(words[i], "[%u]", &cpu) != 1)
-			continue;
-		dash = strrchr(words[i - 1], '-');
-		e->cpu = cpu;
-		if (trace_number(dash ? dash + 1 : words[i - 1], 10, UINT32_MAX,
-				 &pid))
-			e->pid = (uint32_t)pid;
-		return;
-	}
+	if (n < 3 || n - 2 >= sizeof(digits) || *word != '[' ||
+	    word[n - 1] != ']')
+		return false;
+	memcpy(digits, word + 1, n - 2);
+	digits[n - 2] = '\0';
+	return trace_number(digits, 10, UINT16_MAX, cpu);
+}
+
+/* The CPU, and the task before it: "736", or "fio-736" as ftrace has it. */
+static int set_where(struct trace *t, struct trace_event *e, char **words,
+		     unsigned int n, struct physbio_error *error)
+{
+	unsigned int i = n;
+	const char *dash;
+	uint64_t pid, cpu;
+
+	while (i-- > 1)
+		if (in_brackets(words[i], &cpu))
+			break;
+	if (!i || i >= n)
+		return trace_fail(t, error, "\"%.64s\" is no CPU in brackets",
+				  n > 1 ? words[n > 2 ? n - 2 : 1] : "");
+	dash = strrchr(words[i - 1], '-');
+	e->cpu = (unsigned int)cpu;
+	if (trace_number(dash ? dash + 1 : words[i - 1], 10, UINT32_MAX, &pid))
+		e->pid = (uint32_t)pid;
+	return 0;
 }
 
 /* RWBS comes after the device; the extent is around '+', or '/' in a split. */
@@ -165,14 +185,16 @@ static int perf_parse(struct trace *t, char *line, struct trace_event *e,
 {
 	char *words[TRACE_MAX_WORDS];
 	unsigned int n = trace_words(line, words, TRACE_MAX_WORDS), at;
-	int ret = 0;
+	int ret;
 
 	if (n > TRACE_MAX_WORDS)
 		n = TRACE_MAX_WORDS;
 	at = event_word(words, n, &e->action);
 	if (at == n)
 		return trace_fail(t, error, "has no event of the block layer");
-	set_where(e, words, at);
+	ret = set_where(t, e, words, at, error);
+	if (ret)
+		return ret;
 	if (e->action == TRACE_OTHER || e->action == TRACE_PLUG)
 		return 1;
 	if (e->action == TRACE_UNPLUG)
@@ -207,7 +229,9 @@ static int set_bpftrace(struct trace *t, struct trace_event *e, char **words,
 		return fail_words(t, error);
 	if (!trace_number(words[1], 10, UINT16_MAX, &cpu) ||
 	    !trace_number(words[2], 10, UINT32_MAX, &pid))
-		return trace_fail(t, error, "CPU or PID is no number");
+		return trace_fail(t, error,
+				  "CPU \"%.64s\" or PID \"%.64s\" is no number",
+				  words[1], words[2]);
 	e->cpu = (unsigned int)cpu;
 	e->pid = (uint32_t)pid;
 	if (e->action == TRACE_OTHER || e->action == TRACE_PLUG)

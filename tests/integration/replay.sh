@@ -162,6 +162,8 @@ wrong 'the rest at sector 7 does not begin behind the front at 8' '8,0 0 1 0.0 7
 wrong 'what follows, "N" is no number' '8,0 0 1 0.0 7 U N [fio] N'
 wrong '"# format blkparse -x" is not "# format' '# format blkparse -x'
 wrong '"16x" is no number of sectors' 'fio 7 [001] 1.0: block:block_bio_queue: 8,0 WS 8 + 16x [fio]'
+wrong '"[0x1]" is no CPU in brackets' 'fio 7 [0x1] 1.0: block:block_bio_queue: 8,0 WS 8 + 16 [fio]'
+wrong 'CPU "c" or PID "1" is no number' 'tracepoint:block:block_bio_queue c 1 W 8 8'
 wrong '"y" is no number of sectors' 'tracepoint:block:block_bio_queue 0 1 W 8 y'
 wrong '"hello" is no line of a known trace format' 'hello'
 
