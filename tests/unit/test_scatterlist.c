@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A request as a table of pages, and that table with bus addresses. */
+#include <stdlib.h>
+
 #include "fixture.h"
 
 #include <physbio/integrity.h>
@@ -467,6 +469,140 @@ static void a_range_that_is_not_ones_is_in_no_table(void **state)
 	down();
 }
 
+/* --- the table, the iterator, and what is right, of requests at random --- */
+
+#define MAX_BIOS 4
+#define MAX_ENTRIES 40
+#define MAX_RANGES (MAX_BIOS * MAX_ENTRIES * 16)
+
+static struct pb_bio rand_bios[MAX_BIOS];
+static struct pb_bio_vec rand_table[MAX_BIOS][MAX_ENTRIES];
+static struct pb_phys_vec pieces[MAX_BIOS * MAX_ENTRIES], right[MAX_RANGES];
+static struct pb_scatterlist rand_sgl[MAX_RANGES];
+static unsigned int nr_pieces, nr_right;
+
+/* Entries of which a third continue the one before; front and end may be cut off. */
+static void rand_bio(unsigned int b, uint64_t *end)
+{
+	unsigned int n = 1 + (unsigned int)rand() % MAX_ENTRIES, i;
+	uint32_t cut = rand() % 4 ? 0 : 256, size = 0;
+	struct pb_bio *bio = &rand_bios[b];
+
+	pb_bio_init(bio, &tq.bdev, rand_table[b], MAX_ENTRIES, PB_REQ_OP_READ);
+	for (i = 0; i < n; i++) {
+		uint32_t len = 512 * (1 + (uint32_t)rand() % 16);
+		uint64_t at = RAM_START + 512 * ((uint64_t)rand() %
+						 (RAM_PAGES * PG / 2048));
+
+		if (rand() % 3 == 0 && *end + len <= RAM_START + RAM_PAGES * PG)
+			at = *end;
+		*end = at + len;
+		pb_bvec_set_phys(&rand_table[b][i], at, len);
+		pieces[nr_pieces].paddr = at + (i ? 0 : cut);
+		pieces[nr_pieces++].len =
+			len - (i ? 0 : cut) - (i == n - 1 ? cut / 2 : 0);
+		size += len;
+	}
+	bio->bi_vcnt = (uint16_t)n;
+	bio->bi_iter.bi_size = size - cut - cut / 2;
+	bio->bi_iter.bi_bvec_done = cut;
+}
+
+/* Piece after piece, as the rules say it. */
+static void find_what_is_right(const struct pb_queue_limits *lim)
+{
+	uint32_t done = 0, len, most;
+	unsigned int i = 0;
+	uint64_t at;
+
+	for (nr_right = 0; i < nr_pieces; nr_right++) {
+		at = pieces[i].paddr + done;
+		most = pb_get_max_segment_size(lim, at, UINT32_MAX);
+		len = pieces[i].len - done;
+		if (len > most) {
+			len = most;
+			done += most;
+		} else {
+			done = 0;
+			for (i++;
+			     i < nr_pieces && pieces[i].paddr == at + len &&
+			     (uint64_t)len + pieces[i].len <= most;
+			     i++)
+				len += pieces[i].len;
+		}
+		right[nr_right].paddr = at;
+		right[nr_right].len = len;
+	}
+}
+
+static void check_iterator(struct pb_request *rq)
+{
+	struct pb_blk_map_iter iter;
+	struct pb_phys_vec vec;
+	unsigned int i;
+
+	pb_blk_map_iter_init(rq, &iter);
+	for (i = 0; pb_blk_map_iter_next(rq, &iter, &vec); i++) {
+		assert_in_range(i, 0, nr_right - 1);
+		assert_int_equal(vec.paddr, right[i].paddr);
+		assert_int_equal(vec.len, right[i].len);
+	}
+	assert_int_equal(i, nr_right);
+}
+
+static void check_table(struct pb_request *rq)
+{
+	unsigned int i;
+
+	assert_int_equal(pb_blk_rq_map_sg(rq, rand_sgl), nr_right);
+	for (i = 0; i < nr_right; i++) {
+		assert_int_equal(pb_page_to_phys(rand_sgl[i].page) +
+					 rand_sgl[i].offset,
+				 right[i].paddr);
+		assert_int_equal(rand_sgl[i].length, right[i].len);
+		assert_int_equal(rand_sgl[i].sg_flags,
+				 i == nr_right - 1 ? PB_SG_END : 0);
+	}
+}
+
+static void check_at_random(const struct pb_queue_limits *lim)
+{
+	unsigned int n = 1 + (unsigned int)rand() % MAX_BIOS, b;
+	struct pb_request rq = { .q = tq.q, .bio = rand_bios };
+	uint64_t end = RAM_START;
+
+	nr_pieces = 0;
+	for (b = 0; b < n; b++) {
+		rand_bio(b, &end);
+		if (b)
+			rand_bios[b - 1].bi_next = &rand_bios[b];
+	}
+	find_what_is_right(lim);
+	check_iterator(&rq);
+	check_table(&rq);
+}
+
+static void any_requests_ranges_are_those_of_the_rules(void **state)
+{
+	const struct pb_queue_limits limits[] = {
+		wide,
+		{ .max_hw_sectors = 4096, .max_segment_size = (uint32_t)PG },
+		{ .max_hw_sectors = 4096,
+		  .seg_boundary_mask = 2 * PG - 1,
+		  .max_segment_size = 3 * (uint32_t)PG },
+	};
+	unsigned int seed = 5, i, round;
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		test_queue_up(&tq, &limits[i], 8);
+		for (round = 0; round < 300; round++)
+			check_at_random(pb_queue_limits(tq.q));
+		test_queue_down(&tq);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -484,6 +620,7 @@ int main(void)
 		cmocka_unit_test(
 			a_mixed_requests_table_has_the_iterators_addresses),
 		cmocka_unit_test(a_range_that_is_not_ones_is_in_no_table),
+		cmocka_unit_test(any_requests_ranges_are_those_of_the_rules),
 	};
 
 	return cmocka_run_group_tests(tests, bar_up, mem_down);
