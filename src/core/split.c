@@ -230,6 +230,9 @@ static int walk(struct split_walk *w, const struct pb_bio *bio)
 			return ret;
 		pb_bvec_iter_step(bio->bi_io_vec, &iter, bv.bv_len);
 		walk_plain(w, bio->bi_io_vec, &iter);
+		/* It stops at what is no vector, too. */
+		while (iter.bi_size && !bio->bi_io_vec[iter.bi_idx].bv_len)
+			iter.bi_idx++;
 	}
 	return 0;
 }

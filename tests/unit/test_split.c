@@ -384,6 +384,27 @@ static void discards_are_cut_to_their_granularity(void **state)
 	test_queue_down(&tq);
 }
 
+/* As in for_each_bvec(); none is added, but a driver may leave one in a table. */
+static void an_entry_of_length_0_is_no_segment(void **state)
+{
+	static const uint32_t lens[] = { 4096, 4096, 0, 4096, 0, 0, 4096 };
+	struct pb_bio_vec table[ARRAY_SIZE(lens)];
+	struct pb_queue_limits lim = { .virt_boundary_mask = 4095 };
+	struct pb_bio bio = { .bi_io_vec = table,
+			      .bi_vcnt = ARRAY_SIZE(lens),
+			      .bi_iter.bi_size = 4 * 4096 };
+	unsigned int segs, i;
+
+	assert_int_equal(pb_blk_validate_limits(&lim), 0);
+	for (i = 0; i < ARRAY_SIZE(lens); i++)
+		pb_bvec_set_phys(&table[i],
+				 RAM_START + 2 * i * PG + (lens[i] ? 0 : 512),
+				 lens[i]);
+	assert_int_equal(pb_bio_split_io_at(&bio, &lim, &segs, UINT32_MAX, 0),
+			 0);
+	assert_int_equal(segs, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +420,7 @@ int main(void)
 		cmocka_unit_test(a_vector_of_4_gib_does_not_wrap),
 		cmocka_unit_test(lengths_are_aligned_too),
 		cmocka_unit_test(discards_are_cut_to_their_granularity),
+		cmocka_unit_test(an_entry_of_length_0_is_no_segment),
 	};
 
 	return cmocka_run_group_tests(tests, mem_up, mem_down);
