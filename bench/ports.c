@@ -304,9 +304,11 @@ static void bench_board(const char *name)
 	struct board *b = load_board(name);
 	struct physbio_error error = { 0 };
 
+	/* Under a tool that counts there may be no room for its page structs. */
 	if (board_boot(b, &forwarding, &error))
-		bench_die(&bench, "%s: %s", name, error.message);
-	bench_pairs(b);
+		bench_skip(&bench, name, error.message);
+	else
+		bench_pairs(b);
 	board_shut_down(b);
 	unload_board(b);
 }
