@@ -48,7 +48,7 @@ static int map_iter_to_sg(struct pb_request *rq, struct pb_blk_map_iter *iter,
 
 int pb_blk_rq_map_sg(struct pb_request *rq, struct pb_scatterlist *sglist)
 {
-	struct pb_blk_map_iter iter;
+	struct pb_blk_map_iter iter __uninitialized;
 
 	pb_blk_map_iter_init(rq, &iter);
 	return map_iter_to_sg(rq, &iter, sglist);
@@ -58,7 +58,7 @@ EXPORT_SYMBOL_GPL(pb_blk_rq_map_sg);
 int pb_blk_rq_map_integrity_sg(struct pb_request *rq,
 			       struct pb_scatterlist *sglist)
 {
-	struct pb_blk_map_iter iter;
+	struct pb_blk_map_iter iter __uninitialized;
 
 	pb_blk_integrity_map_iter_init(rq, &iter);
 	return map_iter_to_sg(rq, &iter, sglist);
