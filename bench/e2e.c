@@ -496,6 +496,7 @@ static void iod_up(struct pb_nvme_iod *iod, unsigned int max_ranges)
 	iod->ranges = bench_alloc(&bench, max_ranges, sizeof(*iod->ranges));
 	iod->max_ranges = max_ranges;
 	iod->sgl_supported = true;
+	iod->sgl_threshold = 32 * KIB; /* the NVMe driver's default */
 }
 
 static void iod_down(struct pb_nvme_iod *iod)
@@ -1177,7 +1178,7 @@ static void describe(void)
 		limits.max_user_sectors, limits.max_segments);
 	bench_note(
 		&bench, "shown",
-		"ns for one I/O, or as the case says; reads; identity translation; PRPs are built; no data are copied; whole: pages are pinned, and all stages but merge follow; depth 1 and 64: so many I/Os, the same again and again, are mapped before the first is completed; cold: neither I/Os nor page structs are in a cache, those of the whole way until they are pinned");
+		"ns for one I/O, or as the case says; reads; identity translation; PRPs, or SGLs from segments of 32 KiB on; no data are copied; whole: pages are pinned, and all stages but merge follow; depth 1 and 64: so many I/Os, the same again and again, are mapped before the first is completed; cold: neither I/Os nor page structs are in a cache, those of the whole way until they are pinned");
 }
 
 int main(int argc, char **argv)

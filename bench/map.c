@@ -27,6 +27,7 @@ static struct bench bench = {
 #define PAGE 4096u
 #define MIB (UINT64_C(1) << 20)
 #define MAX_RANGES 256u
+#define SGL_THRESHOLD (32u << 10) /* the NVMe driver's default, bytes */
 #define REQUESTS 8u /* of a sample */
 
 /* --- the machine --- */
@@ -336,7 +337,8 @@ static void requests_up(struct runner *run)
 		run->iods[b].max_ranges = PB_NVME_MAX_SEGS;
 		run->iods[b].sgl_supported = true;
 		/* Offsets are in SGLs alone: what they are compared with is too. */
-		run->iods[b].sgl_threshold = run->shape->ways != all_ways;
+		run->iods[b].sgl_threshold =
+			run->shape->ways == all_ways ? SGL_THRESHOLD : 1;
 	}
 }
 
