@@ -313,9 +313,12 @@ enum pb_bio_merge_status pb_blk_attempt_bio_merge(struct pb_request_queue *q,
 						  unsigned int nr_segs,
 						  bool sched_allow_merge)
 {
-	if (!pb_blk_rq_merge_ok(rq, bio))
+	/* The order of mainline's two questions is the other one: most find no neighbour. */
+	enum pb_elv_merge where = pb_blk_try_merge(rq, bio);
+
+	if (where == PB_ELEVATOR_NO_MERGE || !pb_blk_rq_merge_ok(rq, bio))
 		return PB_BIO_MERGE_NONE;
-	switch (pb_blk_try_merge(rq, bio)) {
+	switch (where) {
 	case PB_ELEVATOR_BACK_MERGE:
 		return pb_bio_attempt_back_merge(rq, bio, nr_segs);
 	case PB_ELEVATOR_FRONT_MERGE:
