@@ -134,6 +134,7 @@ struct stage_bios {
 	const struct physbio_stages *stages;
 	struct physbio_stage_ctx ctx;
 	struct physbio_stage_range *r;
+	uint32_t len; /* bytes of each range */
 	bool each; /* page by page */
 };
 
@@ -149,6 +150,7 @@ static void bios_up(struct stage_bios *s, const struct io_layout *l)
 {
 	unsigned int i, j;
 
+	s->len = l->len;
 	s->r = bench_alloc(&bench, (size_t)l->ios * l->nr, sizeof(*s->r));
 	s->ctx = (struct physbio_stage_ctx){
 		.ios = bench_alloc(&bench, l->ios, sizeof(*s->ctx.ios)),
@@ -166,7 +168,9 @@ static void bios_up(struct stage_bios *s, const struct io_layout *l)
 				l->start + i * l->next + j * l->stride;
 
 			s->r[i * l->nr + j] = (struct physbio_stage_range){
-				physbio_mem_page(mem, at), at, l->len
+				.page = physbio_mem_page(mem, at),
+				.paddr = at,
+				.len = l->len,
 			};
 		}
 	}
@@ -210,6 +214,11 @@ static void bios_verify(struct stage_bios *s, const char *name)
 	unsigned int i, n = s->ctx.nr_ios * s->ctx.nr_ranges;
 
 	bios_ready(s);
+	for (i = 0; i < s->ctx.nr_ios; i++)
+		if (s->ctx.ios[i].bio.bi_iter.bi_size !=
+		    s->len * s->ctx.nr_ranges)
+			bench_die(&bench, "%s: a bio of %u bytes", name,
+				  s->ctx.ios[i].bio.bi_iter.bi_size);
 	bios_run(s);
 	for (i = 0; i < n; i++)
 		verify_released(name, s->r[i].paddr, s->r[i].len);
