@@ -6,6 +6,8 @@ import collections
 import os
 import re
 
+import goals
+
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "anchors", "zen4.tsv")
 BENCHMARK = "anchor"
 CONTESTANT = "page, FLATMEM"
@@ -82,17 +84,14 @@ def goal_name(case):
     return "anchor-" + re.sub(r"[^a-z0-9.]+", "-", case.lower()).strip("-")
 
 
-def _line(row):
-    said = "-" if row.ratio is None else f"{row.ratio:.3f}"
-    verdict = row.verdict if row.verdict in ("met", "missed") else \
-        "skipped: " + row.verdict.removeprefix("skipped: ")
-    times = "" if row.ratio is None else f" ({row.measured_ns:.1f} ns, the kernel {row.anchor_ns:.1f})"
-    return f"goal {goal_name(row.case)} {said} {row.limit:g} {verdict}{times}"
+def _goal(row):
+    word = row.verdict if row.verdict in ("met", "missed") else "skipped"
+    remarks = [] if row.verdict == word else [row.verdict.removeprefix("skipped: ")]
+    if row.ratio is not None:
+        remarks.append(f"{row.measured_ns:.1f} ns, the kernel {row.anchor_ns:.1f}")
+    return goals.Verdict(goal_name(row.case), row.ratio, row.limit, word, "; ".join(remarks))
 
 
-def judge(results):
-    """Prints a line for each row that has a limit. Returns 1 if one is missed."""
-    judged = [r for r in rows(results) if r.limit is not None]
-    for row in judged:
-        print(_line(row))
-    return int(any(r.verdict == "missed" for r in judged))
+def verdicts(results):
+    """One for each row that has a limit."""
+    return [_goal(r) for r in rows(results) if r.limit is not None]

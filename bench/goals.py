@@ -75,19 +75,17 @@ def measure(goal, results):
     return figure[goal.figure], (figure["low"], figure["high"]) if "low" in figure else None
 
 
-def _judge(goal, results):
-    """Prints a line. Returns whether it is met, or need not be."""
+Verdict = collections.namedtuple("Verdict", "name value limit word remark")
+
+
+def _verdict(goal, results):
     try:
         value, bounds = measure(goal, results)
     except NotMeasured as e:
-        print(f"goal {goal.name} - {goal.limit:g} {'skipped' if e.excused else 'missed'}: {e}")
-        return e.excused
-    met = value <= goal.limit
-    line = f"goal {goal.name} {value:.3f} {goal.limit:g} {'met' if met else 'missed'}"
-    if bounds:
-        line += f" (median ratio {bounds[0]:.3f} to {bounds[1]:.3f})"
-    print(line)
-    return met
+        return Verdict(goal.name, None, goal.limit, "skipped" if e.excused else "missed", str(e))
+    remark = f"median ratio {bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
+    return Verdict(goal.name, value, goal.limit, "met" if value <= goal.limit else "missed",
+                   remark)
 
 
 def _matching(goal, results):
@@ -100,29 +98,28 @@ def _matching(goal, results):
             yield goal._replace(case=case, name=name, over=goal.over.replace("*", case))
 
 
-def _excuse(goal, results):
-    """Why a goal need not be measured, or None."""
-    try:
-        measure(goal, results)
-    except NotMeasured as e:
-        return str(e) if e.excused else None
-    return None
+def _each(goal, results):
+    """One for each case, but one for all that are skipped for the same reason."""
+    found = [_verdict(one, results) for one in _matching(goal, results)]
+    if not found:
+        return [Verdict(goal.name, None, goal.limit, "missed", f"no case matches {goal.case}")]
+    skipped = collections.Counter(v.remark for v in found if v.word == "skipped")
+    return [v for v in found if v.word != "skipped"] + [
+        Verdict(goal.name, None, goal.limit, "skipped", f"{why}; cases: {nr}")
+        for why, nr in skipped.items()]
 
 
-def _judge_each(goal, results):
-    """Prints a line for each case, but one for all that are skipped for the same reason."""
-    excuses = {one: _excuse(one, results) for one in _matching(goal, results)}
-    if not excuses:
-        print(f"goal {goal.name} - {goal.limit:g} missed: no case matches {goal.case}")
-        return False
-    met = [_judge(one, results) for one, why in excuses.items() if not why]
-    for why, nr in collections.Counter(filter(None, excuses.values())).items():
-        print(f"goal {goal.name} - {goal.limit:g} skipped: {why} (cases: {nr})")
-    return all(met)
-
-
-def judge(goals, results):
-    """Prints a line for each goal of the benchmarks that ran. Returns 1 if one is missed."""
+def verdicts(goals, results):
+    """Those of the goals whose benchmarks ran."""
     ran = [g for g in goals if g.benchmark in results["benchmarks"]]
-    met = [_judge_each(g, results) if "*" in g.case else _judge(g, results) for g in ran]
-    return 0 if all(met) else 1
+    return [v for g in ran
+            for v in (_each(g, results) if "*" in g.case else [_verdict(g, results)])]
+
+
+def say(verdicts):
+    """Prints a line for each. Returns 1 if one is missed."""
+    for v in verdicts:
+        value = "-" if v.value is None else f"{v.value:.3f}"
+        remark = f" ({v.remark})" if v.remark else ""
+        print(f"goal {v.name} {value} {v.limit:g} {v.word}{remark}")
+    return int(any(v.word == "missed" for v in verdicts))

@@ -142,7 +142,7 @@ def judged(*rows, of=RESULTS):
         f.flush()
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            code = goals.judge(goals.read(f.name), of)
+            code = goals.say(goals.verdicts(goals.read(f.name), of))
     return code, out.getvalue()
 
 
@@ -155,7 +155,7 @@ class Goals(unittest.TestCase):
         self.assertEqual(out.splitlines(), [
             "goal g1 1.500 1.5 met (median ratio 1.400 to 1.600)",
             "goal g2 1.500 1.49 missed (median ratio 1.400 to 1.600)",
-            "goal g3 - 1 skipped: no such CPU"])
+            "goal g3 - 1 skipped (no such CPU)"])
 
     def test_a_figure_over_that_of_another_case(self):
         code, out = judged(("g", "1.5", "x", "min_ns", "d", "b", "c|b"))
@@ -163,13 +163,13 @@ class Goals(unittest.TestCase):
 
     def test_what_was_not_measured_is_not_met(self):
         code, out = judged(("g", "1", "x", "ratio", "nowhere", "b", "-"))
-        self.assertEqual((code, out), (1, "goal g - 1 missed: no ratio of nowhere, b\n"))
+        self.assertEqual((code, out), (1, "goal g - 1 missed (no ratio of nowhere, b)\n"))
 
     def test_the_first_that_the_machine_can_have(self):
         _, out = judged(("g", "1.5", "x", "ratio", "e", "simd/b", "-"))
         self.assertEqual(out, "goal g 1.000 1.5 met (median ratio 1.000 to 1.000)\n")
         code, out = judged(("g", "1.5", "x", "ratio", "e", "simd", "-"))
-        self.assertEqual((code, out), (0, "goal g - 1.5 skipped: this CPU has none\n"))
+        self.assertEqual((code, out), (0, "goal g - 1.5 skipped (this CPU has none)\n"))
 
     def test_a_line_of_too_few_fields(self):
         with self.assertRaisesRegex(SystemExit, ":2: 3 fields, not 7"):
@@ -188,18 +188,18 @@ class Goals(unittest.TestCase):
 
     def test_no_case_that_matches(self):
         code, out = judged(("g", "1", "x", "ratio", "*: map", "b", "-"))
-        self.assertEqual((code, out), (1, "goal g - 1 missed: no case matches *: map\n"))
+        self.assertEqual((code, out), (1, "goal g - 1 missed (no case matches *: map)\n"))
 
     def test_a_saving_that_falls_short(self):
         code, out = judged(("g", "0.2", "e2e", "shortfall", "*: map", "phys", "-"), of=E2E)
         self.assertEqual((code, out.splitlines()), (1, [
             "goal g-16-kib 0.100 0.2 met", "goal g-64-kib 0.500 0.2 missed",
-            "goal g - 0.2 skipped: conversions predict less than 3% (cases: 1)",
-            "goal g - 0.2 skipped: no memory (cases: 1)"]))
+            "goal g - 0.2 skipped (conversions predict less than 3%; cases: 1)",
+            "goal g - 0.2 skipped (no memory; cases: 1)"]))
 
     def test_a_saving_that_can_not_be_predicted(self):
         code, out = judged(("g", "0.2", "e2e", "shortfall", "64 KiB: map", "phys12", "-"), of=E2E)
-        self.assertEqual((code, out), (1, "goal g - 0.2 missed: no page_to_phys\n"))
+        self.assertEqual((code, out), (1, "goal g - 0.2 missed (no page_to_phys)\n"))
 
     def test_ours_can_be_read(self):
         ours = goals.read(os.path.join(BENCH, "goals.tsv"))

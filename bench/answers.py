@@ -1,0 +1,761 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The maintainers' questions (2019 to 2026), and what results say to them. An answer is a sentence
+made from figures, and tables and curves of those figures: nothing in here is known
+beforehand, and how it looks is not decided here."""
+import collections
+
+import anchors
+import savings
+
+Answer = collections.namedtuple("Answer", "sentence tables curves", defaults=((),))
+# Its first column names the row; all are texts.
+Table = collections.namedtuple("Table", "title heads rows")
+# A series is a name and its points; ticks are places on x that have a name instead of a number;
+# of ratios what counts is where they are to 1, of all else where they are to 0.
+Curve = collections.namedtuple("Curve", "title x y series logx ratios ticks",
+                               defaults=(False, False, ()))
+Answered = collections.namedtuple("Answered", "sentence tables curves keys")
+Question = collections.namedtuple("Question", "name text asked_by benchmarks answer")
+
+
+class Missing(Exception):
+    """Figures that an answer needs and the results don't have."""
+
+
+class Figures:
+    """Results, and a record of which of them were looked at."""
+
+    def __init__(self, results):
+        self.results = results
+        self.keys = {}
+
+    def _case(self, benchmark, case):
+        found = self.results["benchmarks"].get(benchmark, {}).get("cases", {}).get(case)
+        if found is None:
+            raise Missing(f"{benchmark}, {case}")
+        if "skipped" in found:
+            raise Missing(f"{benchmark}, {case}: {found['skipped']}")
+        return found
+
+    def get(self, benchmark, case, contestant, key="ratio"):
+        found = self._case(benchmark, case)
+        if key not in found.get(contestant, {}):
+            raise Missing(f"{benchmark}, {case}, {contestant}: {key}")
+        self.keys[f"{benchmark} | {case} | {contestant} | {key}"] = None
+        return found[contestant][key]
+
+    def ns(self, benchmark, case, contestant):
+        return self.get(benchmark, case, contestant, "min_ns")
+
+    def bounds(self, benchmark, case, contestant):
+        return tuple(self.get(benchmark, case, contestant, k) for k in ("low", "high"))
+
+    def cases(self, benchmark, start="", end=""):
+        """What is between @start and @end in the names of the cases that were measured."""
+        found = self.results["benchmarks"].get(benchmark, {}).get("cases", {})
+        names = [n[len(start):len(n) - len(end)] for n, c in found.items()
+                 if n.startswith(start) and n.endswith(end) and "skipped" not in c]
+        if not names:
+            raise Missing(f"{benchmark}: no case \"{start}...{end}\"")
+        return names
+
+
+# --- words and cells ---
+
+def ns_text(ns):
+    return f"{ns:.2f}" if abs(ns) < 10 else f"{ns:.1f}" if abs(ns) < 1000 else f"{ns:,.0f}"
+
+
+def count_text(n):
+    return f"{n:,.0f}" if n == int(n) else f"{n:.2f}"
+
+
+def compared(bounds, who, whom):
+    """A ratio's interval in words."""
+    low, high = bounds
+    if low > 1.5:
+        return f"{who} take {low:.2f} to {high:.2f} times as long as {whom}"
+    if high < 1:
+        return f"{who} take {1 - high:.1%} to {1 - low:.1%} less time than {whom}"
+    if low > 1:
+        return f"{who} take {low - 1:.1%} to {high - 1:.1%} more time than {whom}"
+    return f"{who} take as long as {whom} ({low:.3f} to {high:.3f} times)"
+
+
+def span(values, form="{:.2f}"):
+    """The smallest and the largest of several."""
+    low, high = form.format(min(values)), form.format(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def or_dash(cell, *args):
+    """A cell, or a dash if the machine or the contestant can't have it."""
+    try:
+        return cell(*args)
+    except Missing:
+        return "-"
+
+
+def ns_cell(f, benchmark, case, contestant):
+    return ns_text(f.ns(benchmark, case, contestant))
+
+
+def ratio_cell(f, benchmark, case, contestant):
+    low, high = f.bounds(benchmark, case, contestant)
+    return f"{f.get(benchmark, case, contestant):.3f} [{low:.3f}, {high:.3f}]"
+
+
+def count_cell(key):
+    return lambda f, b, case, who: count_text(f.get(b, case, who, key))
+
+
+def share_cell(key):
+    return lambda f, b, case, who: f"{f.get(b, case, who, key):.1%}"
+
+
+def grid(f, benchmark, title, cases, columns, start="", end=""):
+    """A row for each case. A column is a head, a contestant, and what makes a cell."""
+    rows = [[case] + [or_dash(cell, f, benchmark, start + case + end, who)
+                      for _, who, cell in columns] for case in cases]
+    return Table(title, [start.rstrip(": ,") or "case"] + [head for head, _, _ in columns], rows)
+
+
+def ns_columns(whos):
+    return [(who, who, ns_cell) for who in whos]
+
+
+def ratio_columns(base, whos):
+    return [(f"{base}, ns", base, ns_cell)] + [(f"{w} / {base}", w, ratio_cell) for w in whos]
+
+
+# --- the whole way, which several ask about ---
+
+def plain_shapes(f, end=": whole"):
+    """Shapes of an I/O, in the hot cases that all stages have."""
+    return [s for s in f.cases("e2e", end=end)
+            if "depth" not in s and "cold" not in s and "segment" not in s]
+
+
+def whole_table(f, whos):
+    return grid(f, "e2e", "the whole way of an I/O: pin, add, split, map, dirty and unpin",
+                plain_shapes(f), ratio_columns("page", whos), end=": whole")
+
+
+def quotients(f, who, whom):
+    """Both are compared with page in the same rounds."""
+    return [f.get("e2e", s + ": whole", who) / f.get("e2e", s + ": whole", whom)
+            for s in plain_shapes(f)]
+
+
+def size_curve(f, whos):
+    shapes = plain_shapes(f)
+    return Curve("the whole way of an I/O: ratio to page vectors", "", "ratio to page",
+                 [(w, [(i, f.get("e2e", s + ": whole", w)) for i, s in enumerate(shapes)])
+                  for w in whos], ratios=True, ticks=list(enumerate(shapes)))
+
+
+# --- the questions ---
+
+REAL = ["page", "phys", "phys12", "phyr", "phys31"]
+
+
+def q1(f):
+    packed = quotients(f, "phys12", "phys")
+    walks = f.cases("vector", "walk: ")
+    lines = grid(f, "vector", "cache lines that a bio and its entries touch", f.cases("vector", "bio: "),
+                 [(w, w, count_cell("lines")) for w in REAL], "bio: ")
+    loops = [grid(f, "vector", title, f.cases("vector", start),
+                  [("16 B, ns", "u32", ns_cell), ("12 B / 16 B", "packed", ratio_cell)], start)
+             for start, title in (("read: ", "ns for an entry that is read"),
+                                  ("write: ", "that is written"), ("walk: ", "that is walked"))]
+    return Answer(
+        f"Over the whole way packed entries of 12 bytes take {span(packed, '{:.3f}')} times what "
+        f"entries of 16 bytes take, and to walk them "
+        f"{span([f.get('vector', 'walk: ' + w, 'packed') for w in walks], '{:.3f}')} times; 256 "
+        f"are {f.get('vector', 'bio: 256 entries', 'phys12', 'table_bytes'):.0f} bytes instead of "
+        f"{f.get('vector', 'bio: 256 entries', 'phys', 'table_bytes'):.0f}, and "
+        f"{f.get('vector', 'bio: 256 entries', 'phys12', 'lines'):.0f} cache lines instead of "
+        f"{f.get('vector', 'bio: 256 entries', 'phys', 'lines'):.0f}.",
+        [whole_table(f, ["phys", "phys12"]), *loops, lines], [size_curve(f, ["phys", "phys12"])])
+
+
+LENGTHS = ["u32", "packed", "size_t", "31 bits"]
+EDGES = ["2^31-1", "2^31", "2^32-1", "2^32", "2^32+4096", "2^33"]
+
+
+def q2(f):
+    sized = quotients(f, "phyr", "phys")
+    large, edge = "buffer: 16 GiB", "buffer: 1 GiB"
+    entries, unlimited = ({w: f.get("vector", large, w, k) for w in LENGTHS}
+                          for k in ("entries", "entries_unlimited"))
+    tables = [
+        grid(f, "vector", "a contiguous buffer", f.cases("vector", "buffer: "), [
+            (f"{w}: {k}", w, count_cell(k)) for w in LENGTHS for k in ("entries", "bios")],
+            "buffer: "),
+        Table("a range of so many bytes is offered: what a length keeps of it if nobody asks, what an "
+              "empty bio takes, in how many entries",
+              ["bytes"] + [f"{w}: {k}" for w in LENGTHS for k in ("unchecked", "taken", "entries")],
+              [[n] + [count_text(f.get("vector", edge, w, f"{k}_{n}")) for w in LENGTHS
+                      for k in ("stored", "bytes", "entries")] for n in EDGES]),
+        grid(f, "vector", "bytes of the engine's code", ["1 entry"], [
+            (w, w, count_cell("text_bytes")) for w in REAL], "bio: "),
+        whole_table(f, ["phys", "phyr"])]
+    return Answer(
+        f"A size_t length takes {span(sized, '{:.3f}')} times what a u32 takes over the whole way; "
+        f"16 GiB of contiguous memory are {entries['u32']:.0f} entries by u32, "
+        f"{entries['size_t']:.0f} by size_t and {entries['31 bits']:.0f} by 31 bits, since a bio "
+        f"ends at UINT_MAX bytes whatever its entries could hold, and would be {unlimited['u32']:.0f}, "
+        f"{unlimited['size_t']:.0f} and {unlimited['31 bits']:.0f} without that.", tables)
+
+
+MARKS = ["vector bit", "lookup", "page", "no P2P"]
+
+
+def q3(f):
+    shapes = [c[:-len(": map")] for c in f.cases("mark", "mark, ") if c.endswith(": map")]
+    tables = [grid(f, "mark", f"{stage}: ratio to a mark on the bio", shapes,
+                   ratio_columns("bio", MARKS), "mark, ", ": " + stage) for stage in ("map", "add")]
+    for key, words in (("callgrind_instructions", "instructions"),
+                       ("callgrind_branches", "conditional branches")):
+        whos = [w for w in ["bio"] + MARKS if has(f, "mark", "mark, 256 ranges RAM: map", w, key)]
+        if whos:
+            tables.append(grid(f, "mark", f"map: {words} for a range", shapes, [
+                (w, w, count_cell(key)) for w in whos], "mark, ", ": map"))
+    ram, peer = "mark, 256 ranges RAM: map", "mark, 256 ranges P2P: map"
+    return Answer(
+        "To map RAM, "
+        + compared(f.bounds("mark", ram, "vector bit"), "marks in the vectors", "a mark on the bio")
+        + ", " + compared(f.bounds("mark", ram, "lookup"), "lookups of each address", "it") + ", and "
+        + compared(f.bounds("mark", ram, "no P2P"), "engines that know no P2P", "it")
+        + "; to map a peer's memory, "
+        + compared(f.bounds("mark", peer, "vector bit"), "marks in the vectors", "one on the bio")
+        + ".", tables)
+
+
+def has(f, *what):
+    try:
+        f.get(*what)
+    except Missing:
+        return False
+    return True
+
+
+def q4(f):
+    patterns = f.cases("mark", "mixing, ")
+    table = grid(f, "mark", "an I/O of 256 pages, of RAM and of a peer's memory", patterns, [
+        (f"{w}: {k}", w, count_cell(k)) for w in ("uniform", "mixed")
+        for k in ("bios", "requests", "refused")] + [("uniform, ns", "uniform", ns_cell)] + [
+        (f"{w} / uniform", w, ratio_cell) for w in ("mixed", "mixed, vector bit")], "mixing, ")
+    bios = {p: f.get("mark", "mixing, " + p, "uniform", "bios") for p in patterns}
+    worst = max(bios, key=bios.get)
+    return Answer(
+        f"Where the kind of memory changes {worst} of 256 pages, bios of one kind are {bios[worst]:.0f} "
+        f"instead of {f.get('mark', 'mixing, ' + worst, 'mixed', 'bios'):.0f}, and the mixed I/O takes "
+        f"{f.get('mark', 'mixing, ' + worst, 'mixed'):.3f} times as long; where all is RAM it takes "
+        f"{f.get('mark', 'mixing, all RAM', 'mixed'):.3f} times as long.", [table])
+
+
+MODELS = ["flatmem", "vmemmap", "sparsemem", "extreme", "radix", "range", "cache", "shared"]
+
+
+def break_even_ns(f, shape):
+    """ns of a lookup from which on physical vectors lose; None: nowhere on the curve."""
+    points = break_even_points(f, shape)
+    for (ns, ratio), (next_ns, next_ratio) in zip([(0, 0)] + points, points):
+        if next_ratio >= 1:
+            return next_ns if ratio == 0 else ns + (next_ns - ns) * (1 - ratio) / (next_ratio - ratio)
+    return None
+
+
+def break_even_points(f, shape):
+    case = f.results["benchmarks"].get("break-even", {}).get("cases", {}).get(shape, {})
+    return [(f.ns("break-even", "one lookup", c), f.get("break-even", shape, c))
+            for c in case if c.startswith("delay")]
+
+
+def break_even_text(ns):
+    return "nowhere on the curve" if ns is None else f"{ns:.1f}"
+
+
+def q5(f):
+    cases = f.cases("lookup")
+    models = MODELS + ["memdesc"]
+    table = grid(f, "lookup", "ns for a lookup", cases, ns_columns(models))
+    misses = [m for m in models if has(f, "lookup", "random, cold", m, "cache_misses")]
+    tables = [table]
+    if misses:
+        tables.append(grid(f, "lookup", "cache misses for a lookup", cases, [
+            (m, m, count_cell("cache_misses")) for m in misses]))
+    shapes = f.cases("break-even")
+    shapes.remove("one lookup")
+    curve = Curve("physical vectors against page vectors, whole way: by the time of a lookup",
+                  "ns of a lookup", "ratio to page", [(s, break_even_points(f, s)) for s in shapes],
+                  ratios=True)
+    evens = [(s, break_even_ns(f, s)) for s in shapes]
+    tables.append(Table("physical vectors lose from a lookup of so many ns on",
+                        ["the whole way"] + [s for s, _ in evens],
+                        [["ns"] + [break_even_text(n) for _, n in evens]]))
+    warm = {m: f.ns("lookup", "random, warm", m) for m in MODELS}
+    cold = {m: f.ns("lookup", "random, cold", m) for m in MODELS}
+    slow = max(warm, key=warm.get)
+    return Answer(
+        f"At random with warm tables a lookup takes {ns_text(warm['vmemmap'])} ns under VMEMMAP, "
+        f"{ns_text(warm['extreme'])} under SPARSEMEM EXTREME, {ns_text(warm['radix'])} by a radix tree "
+        f"(an xarray) and {ns_text(warm['range'])} by a tree of ranges (a maple tree), with cold ones "
+        f"{ns_text(cold['vmemmap'])}, {ns_text(cold['extreme'])}, {ns_text(cold['radix'])} and "
+        f"{ns_text(cold['range'])}; the slowest is {slow}.", tables, [curve])
+
+
+def q6(f):
+    models = ["vmemmap", "extreme", "radix", "range"]
+    each = [m + ", each page" for m in models]
+    folios = f.cases("complete", "lookup: ")
+    tables = [grid(f, "complete", "ns for a folio's lookups", folios, ns_columns(
+                  [w for pair in zip(models, each) for w in pair]), "lookup: "),
+              grid(f, "complete", "lookups for a folio", folios, [
+                  ("once a segment", "vmemmap", count_cell("lookups")),
+                  ("each page", "vmemmap, each page", count_cell("lookups"))], "lookup: ")]
+    shapes = [s for s in f.cases("resolve", end=": entry") if "cold" not in s]
+    curves = [Curve("lookups beside the work on the pages, at completion", "pages of an entry",
+                    "% of the work", [(f"{m}, {words}", [
+                        (int(s.split()[0]), 100 * f.get("resolve", f"{s}: {which}", m))
+                        for s in shapes]) for m in ("vmemmap", "radix")
+                        for which, words in (("entry", "once an entry"), ("page", "each page"))],
+                    logx=True)]
+    one = "1 MiB folio"
+    return Answer(
+        f"Of a {one} one lookup for the segment takes "
+        f"{ns_text(f.ns('complete', 'lookup: ' + one, 'vmemmap'))} ns under VMEMMAP and "
+        f"{ns_text(f.ns('complete', 'lookup: ' + one, 'radix'))} by a radix tree; one for each page, "
+        f"{f.get('complete', 'lookup: ' + one, 'vmemmap, each page', 'lookups'):.0f} of them, "
+        f"{ns_text(f.ns('complete', 'lookup: ' + one, 'vmemmap, each page'))} and "
+        f"{ns_text(f.ns('complete', 'lookup: ' + one, 'radix, each page'))}.", tables, curves)
+
+
+def saving_row(results, case, contestant):
+    try:
+        s = savings.of(results, case, contestant)
+    except KeyError:
+        return None
+    return [case, ns_text(s.predicted), ns_text(s.measured), f"{s.share:.1%}"]
+
+
+STAGES = ["add", "split", "merge", "map", "complete", "whole"]
+
+
+def q7(f):
+    shapes = plain_shapes(f)
+    tables = [grid(f, "e2e", "conversions of an I/O, the whole way", shapes, [
+        ("page: to phys", "page", count_cell("page_to_phys")),
+        ("page: to page", "page", count_cell("phys_to_page")),
+        ("phys: to phys", "phys", count_cell("page_to_phys")),
+        ("phys: to page", "phys", count_cell("phys_to_page"))], end=": whole")]
+    case = "1 MiB scattered"
+    tables.append(grid(f, "e2e", f"by stage, {case}", STAGES, [
+        ("page: to phys", "page", count_cell("page_to_phys")),
+        ("page: to page", "page", count_cell("phys_to_page")),
+        ("phys: to phys", "phys", count_cell("page_to_phys")),
+        ("phys: to page", "phys", count_cell("phys_to_page")),
+        ("page, ns", "page", ns_cell), ("phys / page", "phys", ratio_cell)], case + ": "))
+    rows = [saving_row(f.results, f"{s}: {stage}", "phys") for s in shapes for stage in STAGES]
+    tables.append(Table("what the conversions that are gone should save, and what was saved (ns of an "
+                        "I/O)", ["stage", "predicted", "measured", "predicted, of page's time"],
+                        [r for r in rows if r]))
+    whole = case + ": whole"
+    return Answer(
+        f"Of 1 MiB in 256 pages, page vectors convert {f.get('e2e', whole, 'page', 'page_to_phys'):.0f} "
+        f"times from page to physical address and {f.get('e2e', whole, 'page', 'phys_to_page'):.0f} "
+        f"back, physical ones {f.get('e2e', whole, 'phys', 'page_to_phys'):.0f} and "
+        f"{f.get('e2e', whole, 'phys', 'phys_to_page'):.0f}; over the whole way "
+        + compared(f.bounds("e2e", whole, "phys"), "physical vectors", "page vectors")
+        + " under VMEMMAP, and "
+        + compared(f.bounds("e2e", whole, "phys, SPARSEMEM"), "they", "these")
+        + " under SPARSEMEM.", tables, [size_curve(f, ["phys", "phys, page given", "phys again"])])
+
+
+def q8(f):
+    whos = ["phys", "phys, page given", "phys12", "phyr", "phys again"]
+    shapes = [s for s in f.cases("e2e", end=": whole") if s.startswith("4 KiB")]
+    tables = [grid(f, "e2e", "the whole way of 4 KiB", shapes, ratio_columns("page", whos),
+                   end=": whole"),
+              grid(f, "break-even", "where the bio keeps its pages", ["4 KiB"],
+                   ratio_columns("page", ["kept"])),
+              grid(f, "e2e", "stages", STAGES, ratio_columns("page", ["phys", "phys, page given"]),
+                   "4 KiB, 1 page: ")]
+    one, many = ("4 KiB, 1 page, depth %d: whole" % d for d in (1, 64))
+    return Answer(
+        f"4 KiB of direct I/O take {ns_text(f.ns('e2e', one, 'page'))} ns in the block layer by page "
+        "vectors; " + compared(f.bounds("e2e", one, "phys"), "physical ones", "these")
+        + " with one I/O in flight, and "
+        + compared(f.bounds("e2e", many, "phys"), "physical vectors", "page vectors")
+        + " with 64; where the bio keeps the page that extraction had, "
+        + compared(f.bounds("break-even", "4 KiB", "kept"), "physical vectors", "page vectors") + ".", tables)
+
+
+PROVIDERS = ["sorted", "interval", "tree", "radix", "hash", "one-entry"]
+
+
+def q9(f):
+    cases = f.cases("lifetime", "provider: ")
+    table = grid(f, "lifetime", "ns for a lookup", cases, ns_columns(PROVIDERS), "provider: ")
+    counts = sorted(int(c.split()[-1]) for c in cases if c.startswith("random of"))
+    at = lambda n, who: f.ns("lifetime", f"provider: random of {n}", who)  # noqa: E731
+    curve = Curve("the provider of an address", "providers", "ns for a lookup",
+                  [(w, [(n, at(n, w)) for n in counts]) for w in PROVIDERS], logx=True)
+    most = counts[-1]
+    same = f"provider: the same of {most}"
+    best = min(PROVIDERS, key=lambda w: at(most, w))
+    return Answer(
+        f"Of {most} providers in random order, one is found in {ns_text(at(most, best))} ns by {best}, "
+        f"{ns_text(at(most, 'sorted'))} in a sorted array, {ns_text(at(most, 'interval'))} by an interval "
+        f"tree and {ns_text(at(most, 'radix'))} by a radix tree (an xarray); one remembered entry takes "
+        f"{ns_text(f.ns('lifetime', same, 'one-entry'))} ns where it hits.", [table], [curve])
+
+
+CHECKS = ["range check", "end points", "first page", "every page"]
+
+
+def q10(f):
+    fuzz = f.cases("region", "fuzz, ")
+    lengths = f.cases("region", "check, ")
+    wrong = {c: sum(f.get("region", "fuzz, " + p, c, k) for p in fuzz
+                    for k in ("wrongly_accepted", "wrongly_refused")) for c in CHECKS}
+    tried = sum(f.get("region", "fuzz, " + p, "range check", "tried") for p in fuzz)
+    tables = [grid(f, "region", "random ranges, judged against an owner for each byte", fuzz, [
+        (f"{c}: {short}", c, count_cell(k)) for c in CHECKS
+        for k, short in (("wrongly_accepted", "accepted"), ("wrongly_refused", "refused"))],
+        "fuzz, "),
+        grid(f, "region", "ns for a range", lengths, ns_columns(CHECKS), "check, ")]
+    long, short = lengths[-1], lengths[0]
+    return Answer(
+        f"Of {tried:,.0f} random ranges over two providers, a check of the range is wrong about "
+        f"{wrong['range check']:.0f}, of both end points about {wrong['end points']:,.0f}, of the "
+        f"first page's provider about {wrong['first page']:,.0f}; it takes "
+        f"{ns_text(f.ns('region', 'check, ' + short, 'range check'))} ns for {short} and "
+        f"{ns_text(f.ns('region', 'check, ' + long, 'range check'))} for {long}, where to ask every page takes "
+        f"{ns_text(f.ns('region', 'check, ' + long, 'every page'))}.", tables)
+
+
+ENDS = ["right", "corrupted", "faulted", "refused", "no_address"]
+
+
+def q11(f):
+    boards = f.cases("ports")
+    sums = {(who, k): sum(f.get("ports", b, who, k) for b in boards)
+            for who in ("per device", "one address") for k in ["ios"] + ENDS}
+    table = grid(f, "ports", "I/Os between all pairs of a board, through a model of its bridges", boards, [
+        ("bridges", "per device", count_cell("host_bridges"))] + [
+        (f"{who}: {k}", who, count_cell(k)) for who in ("per device", "one address") for k in ENDS])
+    xlates = ["one of 1", "one of 16", "one of 256", "one of 4096", "random of 16", "random of 256",
+              "random of 4096"]
+    times = grid(f, "xlate", "translation by a table of offsets, ratio to a bare loop over the bytes",
+                 xlates, ratio_columns("bare", ["inline", "binary", "batch"]))
+    counts = {"one": [1, 16, 256, 4096], "random": [16, 256, 4096]}
+    curve = Curve("a translation by the number of windows", "windows", "ns",
+                  [(f"{words}, {who}", [(n, f.ns("xlate", f"{kind} of {n}", who)) for n in counts[kind]])
+                   for kind, words in (("one", "one window again and again"), ("random", "at random"))
+                   for who in ("inline", "binary")], logx=True)
+    return Answer(
+        f"On {len(boards)} real boards with several bridges, addresses that are made for each "
+        f"device end {sums['per device', 'right']:,.0f} of {sums['per device', 'ios']:,.0f} I/Os "
+        f"right, {sums['per device', 'corrupted']:,.0f} in wrong bytes and "
+        f"{sums['per device', 'faulted']:,.0f} in a fault; one address for all "
+        f"{sums['one address', 'right']:,.0f}, {sums['one address', 'corrupted']:,.0f} and "
+        f"{sums['one address', 'faulted']:,.0f}.", [table, times], [curve])
+
+
+def q12(f):
+    sizes = f.cases("map", "own BAR, ")
+    own = "peer, own BAR"
+    others = ["peer, bus address", "peer, host bridge", "peer, IOMMU"]
+    calls = grid(f, "map", "calls of the translator for a request", sizes, [
+        (f"{w}: {k}", w, count_cell(k + "_calls")) for w in [own] + others
+        for k in ("map", "unmap")], "own BAR, ")
+    one = "own BAR, " + sizes[0]
+    less = f.get("map", one, own, "address_less_offset")
+    return Answer(
+        "By its offset in it" + (", " if less == 0 else f" and {less:.0f} more, ")
+        + f"with {f.get('map', one, own, 'map_calls'):.0f} calls to map and "
+        f"{f.get('map', one, own, 'unmap_calls'):.0f} to unmap it: {sizes[0]} take "
+        f"{ns_text(f.ns('map', one, own))} ns, "
+        f"{f.get('map', one, 'peer, bus address'):.3f} times that by a bus address below a common "
+        f"bridge and {f.get('map', one, 'peer, host bridge'):.3f} times through the host bridge.",
+        [grid(f, "map", "a request, mapped and unmapped", sizes, ratio_columns(own, others),
+              "own BAR, "), calls])
+
+
+def q13(f):
+    ios = f.cases("iova", "ranges: ")
+    tables = [grid(f, "iova", "DMA ranges of an I/O after coalescing", ios, [
+        (f"{w}: {k}", w, count_cell("ranges_" + k)) for w in ("no IOMMU", "IOVA")
+        for k in ("min", "median", "p99", "max")] + [
+        (f"{w}: just one", w, share_cell("one_range_share")) for w in ("no IOMMU", "IOVA")],
+        "ranges: "),
+        grid(f, "iova", "to map and unmap an I/O", ios,
+             ratio_columns("one range", ["no IOMMU", "IOVA"]), "ranges: ")]
+    shares = {w: [f.get("iova", "ranges: " + i, w, "one_range_share") for i in ios]
+              for w in ("no IOMMU", "IOVA")}
+    worst = max(ios, key=lambda i: f.get("iova", "ranges: " + i, "no IOMMU", "ranges_max"))
+    patterns = ["runs of 256", "runs of 32", "half random", "none"]
+    who = ["page", "phys", "AVX-512", "AVX2"]
+    curves = [Curve("arrays of 4096 vectors to segments, by fragmentation", "", "ns for a vector", [
+        (w, [(i, f.ns("coalesce", p + ", 4096", w)) for i, p in enumerate(patterns)])
+        for w in who if has(f, "coalesce", "none, 4096", w, "min_ns")],
+        ticks=list(enumerate(patterns)))]
+    alone = sum(s == 1 for s in shares["no IOMMU"])
+    return Answer(
+        f"Yes, without an IOMMU: only {alone} of {len(ios)} kinds of I/O always end in one range, and "
+        f"{worst} takes up to {f.get('iova', 'ranges: ' + worst, 'no IOMMU', 'ranges_max'):.0f}; with "
+        f"IOVAs {sum(s == 1 for s in shares['IOVA'])} of {len(ios)} always do."
+        if alone < len(ios) else
+        f"No: each of {len(ios)} kinds of I/O ends in one range, without an IOMMU too.", tables, curves)
+
+
+def q14(f):
+    cases = f.cases("iova", "granule: ")
+    tests = ["gap bit", "gap bit, page"]
+    tables = [grid(f, "iova", "requests that are found to fit one IOVA range", cases, [
+        ("each seam", "seams", share_cell("coalesced"))] + [
+        (t, t, share_cell("coalesced")) for t in tests] + [
+        (f"{t}: {short}", t, share_cell(key)) for t in tests
+        for key, short in (("false_negatives", "missed"), ("false_positives", "wrong"))], "granule: "),
+        grid(f, "iova", "the test of a request", cases, ratio_columns("seams", tests), "granule: ")]
+    granules = sorted({c.split(",")[0] for c in cases}, key=lambda g: int(g.split()[0]))
+    mean = {(g, t): average([f.get("iova", "granule: " + c, t, "coalesced") for c in cases
+                             if c.startswith(g + ",")]) for g in granules for t in ["seams"] + tests}
+    layouts = [c.split(", ", 1)[1] for c in cases if c.startswith(granules[0] + ",")]
+    curves = [Curve("requests that fit one IOVA range", "granule of the IOMMU, KiB", "% of requests", [
+        (l, [(int(g.split()[0]), 100 * f.get("iova", f"granule: {g}, {l}", "seams", "coalesced"))
+             for g in granules]) for l in layouts], logx=True)]
+    words = "; ".join(
+        f"at a granule of {g} {mean[g, 'seams']:.1%}, of which the gap bit of physical vectors lets "
+        f"{mean[g, 'gap bit']:.1%} through and that of page vectors {mean[g, 'gap bit, page']:.1%}"
+        for g in granules)
+    return Answer(f"Of the requests of {len(layouts)} layouts fit one IOVA range {words}.", tables, curves)
+
+
+def average(values):
+    return sum(values) / len(values)
+
+
+def q15(f):
+    entries = f.cases("complete", "release: ")
+    whos = ["page", "phys", "page, each page", "phys, each page"]
+    tables = [grid(f, "complete", "to dirty and unpin the pages of a bio", entries,
+                   ratio_columns("page", whos[1:]), "release: "),
+              grid(f, "complete", "for a bio", entries, [
+                  (f"{w}: {k}", w, count_cell(key)) for w in whos
+                  for k, key in (("lookups", "phys_to_page"), ("folios", "page_folio"),
+                                 ("atomics", "atomics"))], "release: ")]
+    huge = "release: " + next(e for e in entries if e.startswith("order 18"))
+    return Answer(
+        f"Of a folio of 1 GiB physical vectors look up "
+        f"{f.get('complete', huge, 'phys', 'phys_to_page'):.0f} page and do "
+        f"{f.get('complete', huge, 'phys', 'atomics'):.0f} atomics to dirty and unpin it, in "
+        f"{ns_text(f.ns('complete', huge, 'phys'))} ns; a walk of each page "
+        f"{f.get('complete', huge, 'phys, each page', 'phys_to_page'):,.0f} and "
+        f"{f.get('complete', huge, 'phys, each page', 'atomics'):,.0f}, in "
+        f"{ns_text(f.ns('complete', huge, 'phys, each page'))}.", tables)
+
+
+HOLDS = ["segment", "bio", "epoch"]
+
+
+def q16(f):
+    shapes = f.cases("lifetime", "hold: ")
+    more = {(s, h): f.ns("lifetime", "hold: " + s, h) - f.ns("lifetime", "hold: " + s, "none")
+            for s in shapes for h in HOLDS}
+    table = Table("ns for a bio, more than without", ["a bio of"] + HOLDS,
+                  [[s] + [ns_text(more[s, h]) for h in HOLDS] for s in shapes])
+    most, shared = "256 segments", "1 segment, 2 threads"
+    return Answer(
+        f"To hold a bio of {most} costs {ns_text(more[most, 'segment'])} ns by a reference for each, "
+        f"{ns_text(more[most, 'bio'])} by one for the bio, {ns_text(more[most, 'epoch'])} by an RCU "
+        f"read section; of {shared} that do the same, {ns_text(more[shared, 'segment'])}, "
+        f"{ns_text(more[shared, 'bio'])} and {ns_text(more[shared, 'epoch'])}.", [table])
+
+
+def q17(f):
+    sizes = f.cases("map", "bounce, ")
+    direct, bounced, refused, copy = ("peer, bus address", "peer, bounced", "peer, refused",
+                                      "copy alone")
+    table = grid(f, "map", "a request to a peer, mapped and unmapped", sizes,
+                 ns_columns([direct, bounced, copy, refused])
+                 + [("bounced / direct", bounced, ratio_cell),
+                    ("bytes copied", bounced, count_cell("bytes_copied"))], "bounce, ")
+    few, many = ("bounce, " + s for s in (sizes[0], sizes[-1]))
+    share = f.ns("map", many, copy) / f.ns("map", many, bounced)
+    return Answer(
+        "As the policy says: a bounce through RAM takes "
+        f"{f.get('map', few, bounced):.1f} times what a peer that is reached takes for {sizes[0]} and "
+        f"{f.get('map', many, bounced):,.0f} times for {sizes[-1]}, where the copy alone is "
+        f"{share:.0%} of it; a policy that refuses ends the I/O in "
+        f"{ns_text(f.ns('map', few, refused))} ns with errno {f.get('map', few, refused, 'errno'):.0f}.",
+        [table])
+
+
+def q18(f):
+    buffers = f.cases("complete", "section: ")
+    whos = ["page, cut", "phys, cut", "phys, spans"]
+    tables = [grid(f, "complete", "entries and lookups of a bio", buffers, [
+        (f"{w}: {k}", w, count_cell(k)) for w in whos for k in ("entries", "lookups")]
+        + [("wrong by page + n", "phys, spans", count_cell("wrong_pages"))], "section: "),
+        grid(f, "complete", "to add, dirty and unpin", buffers, ratio_columns(whos[0], whos[1:]),
+             "section: ")]
+    one = "section: " + buffers[0]
+    return Answer(
+        "It may, if the way back looks up again at the edge: "
+        f"{f.get('complete', one, 'phys, spans', 'entries'):.0f} entry and "
+        f"{f.get('complete', one, 'phys, spans', 'lookups'):.0f} lookups instead of "
+        f"{f.get('complete', one, 'phys, cut', 'entries'):.0f} and "
+        f"{f.get('complete', one, 'phys, cut', 'lookups'):.0f} where it is cut, in "
+        f"{f.get('complete', one, 'phys, spans') / f.get('complete', one, 'phys, cut'):.3f} times the time; "
+        f"pointer arithmetic alone would have taken {f.get('complete', one, 'phys, spans', 'wrong_pages'):.0f} "
+        f"wrong pages of {buffers[0]}.", tables)
+
+
+# --- what else a reader asks ---
+
+def twin(f):
+    found = [r for r in anchors.rows(f.results) if r.ratio is not None]
+    if not found:
+        raise Missing("anchor")
+    for r in found:
+        f.ns("anchor", r.case, r.contestant)
+        f.ns("anchor", r.case, "phys")
+    table = Table("page vectors under FLATMEM against the kernel's own, ns of an operation",
+                  ["operation", "kernel", "its ns", "twin's ns", "twin / kernel", "phys, ns", ""],
+                  [[r.case, r.kernel, ns_text(r.anchor_ns), ns_text(r.measured_ns), f"{r.ratio:.2f}",
+                    ns_text(f.ns("anchor", r.case, "phys")), r.verdict] for r in found])
+    judged = [r for r in found if r.limit is not None]
+    times = span([r.ratio for r in judged])
+    met = sum(r.verdict == "met" for r in judged)
+    if anchors.is_reference(f.results):
+        return Answer(f"{met} of {len(judged)} operations take the twin at most 1.15 times what the "
+                      f"kernel's own take on this CPU model ({times} times).", [table])
+    return Answer(f"This is another CPU model than the one that the kernel's {len(judged)} figures are "
+                  f"of, so nothing is proved by it: the twin takes {times} times as long here as the "
+                  "kernel there.", [table])
+
+
+STEPS = {"page, FLATMEM": "kernel's steps", "page": "kernel's steps, page",
+         "phys": "kernel's steps, phys"}
+
+
+def engine(f):
+    cases = [c for c in f.cases("anchor") if has(f, "anchor", c, "kernel's steps", "min_ns")]
+    ours = lambda case, who: f.ns("anchor", case, who) / f.ns("anchor", case, "kernel's steps")  # noqa: E731
+    table = Table("the engine against the kernel's steps with page vectors under FLATMEM",
+                  ["operation", "kernel's steps, ns", "with VMEMMAP", "with phys"]
+                  + [f"engine, {w}" for w in STEPS],
+                  [[c, ns_text(f.ns("anchor", c, "kernel's steps"))]
+                   + [or_dash(lambda w: f"{ours(c, w):.2f}", w)  # noqa: B023
+                      for w in ("kernel's steps, page", "kernel's steps, phys", *STEPS)] for c in cases])
+    split, sg = "split walk, 256 scattered vectors", "map_sg 7.x, 256 scattered vectors"
+    return Answer(
+        f"To walk 256 scattered vectors for a split takes the engine {ours(split, 'phys'):.2f} times "
+        f"what the kernel's steps take with page vectors, and {ours(split, 'page, FLATMEM'):.2f} times with "
+        f"page vectors too; to map them to a scatterlist {ours(sg, 'phys'):.2f} and "
+        f"{ours(sg, 'page, FLATMEM'):.2f} times.", [table])
+
+
+def stages(f):
+    merges = grid(f, "merge", "ns for a bio that is merged or refused", f.cases("merge"),
+                  ratio_columns("page", ["phys", "phys12", "phys again"])
+                  + [("page, SPARSEMEM / page", "page, SPARSEMEM", ratio_cell)])
+    nvme = grid(f, "nvme", "ns for a request that is described", f.cases("nvme"),
+                ratio_columns("page", ["phys", "phys12", "phys again"])
+                + [("page, SPARSEMEM / page", "page, SPARSEMEM", ratio_cell)])
+    worst = lambda b: max(f.cases(b), key=lambda c: f.get(b, c, "phys"))  # noqa: E731
+    text = lambda b: f"{span([f.get(b, c, 'phys') for c in f.cases(b)], '{:.3f}')} ({worst(b)})"  # noqa: E731
+    return Answer(f"To merge a bio or to refuse it takes physical vectors {text('merge')} times what it "
+                  f"takes page vectors, to describe a request for NVMe {text('nvme')}.", [merges, nvme])
+
+
+def flat(f):
+    counts = [n for n in f.cases("inflight", end=" in flight")]
+    table = grid(f, "inflight", "ns for an I/O of 4 KiB, ended and another one submitted", f.cases("inflight"),
+                 ns_columns(["page", "phys", "page, look ahead", "phys, look ahead", "bytes alone"]))
+    curve = Curve("an I/O by how many are in flight", "I/Os in flight", "ns for an I/O", [
+        (w + words, [(int(n), f.ns("inflight", f"{n}{end}", w)) for n in counts
+                     if has(f, "inflight", f"{n}{end}", w, "min_ns")])
+        for end, words in ((" in flight", ""), (" in flight, at random", ", ends at random"))
+        for w in ("phys", "phys, look ahead", "bytes alone")], logx=True)
+    segments = [c for c in f.cases("e2e") if "per segment of" in c]
+    grown = grid(f, "e2e", "ns for a segment", segments,
+                 ns_columns(["page", "phys", "page, SPARSEMEM"]))
+    least, most = counts[0], counts[-1]
+    per = lambda n: f.ns("inflight", f"{n} in flight", "phys")  # noqa: E731
+    return Answer(f"With {int(most):,} in flight an I/O takes {per(most) / per(least):.2f} times what it "
+                  f"takes with {least}.", [table, grown], [curve])
+
+
+def bulk(f):
+    cases = f.cases("coalesce")
+    table = grid(f, "coalesce", "arrays to segments", cases, ratio_columns("page", ["phys"])
+                 + [("phys / page, SPARSEMEM", "phys, to SPARSEMEM", ratio_cell),
+                    ("phys12 / phys", "phys12", ratio_cell), ("AVX2 / phys", "AVX2", ratio_cell),
+                    ("AVX-512 / phys", "AVX-512", ratio_cell)])
+    return Answer(
+        f"Of 256 vectors in runs, {compared(f.bounds('coalesce', 'runs of 256, 256', 'phys'), 'physical ones', 'page vectors')}"
+        f"; where none touch, {compared(f.bounds('coalesce', 'none, 256', 'phys'), 'they', 'page vectors')}.",
+        [table])
+
+
+QUESTIONS = [
+    Question("Q1", "An entry of 16 bytes or a packed one of 12?", "Hellwig 2022 and 2025, Wilcox 2022",
+             ["e2e", "vector"], q1),
+    Question("Q2", "A length of u32, of size_t, or of 31 bits and a flag?", "Wilcox, Hellwig, Howells",
+             ["e2e", "vector"], q2),
+    Question("Q3", "Where does the P2P mark live: in the vector, on the bio, or in a lookup of the "
+             "address?", "Howells, Jason Gunthorpe, Hellwig", ["mark", "--instructions"], q3),
+    Question("Q4", "Is a bio of one kind of memory, or may its segments be mixed?",
+             "Hellwig, Jason Gunthorpe", ["mark"], q4),
+    Question("Q5", "What does it take from a physical address to a page struct under each memory "
+             "model?", "Howells, Wilcox", ["lookup", "break-even"], q5),
+    Question("Q6", "One lookup for a segment, or for each page?", "Hellwig 2019",
+             ["complete", "resolve"], q6),
+    Question("Q7", "How many conversions has an I/O today, and with physical vectors?", "Hellwig 2019",
+             ["e2e"], q7),
+    Question("Q8", "4 KiB of direct I/O, with the page kept?", "Hellwig 2019, Bart Van Assche 2023",
+             ["e2e", "break-even", "--filter", "'4 KiB'"], q8),
+    Question("Q9", "Which structure finds the provider of a physical address?", "Jason Gunthorpe 2019",
+             ["lifetime"], q9),
+    Question("Q10", "What of one vector that crosses two providers?", "Logan Gunthorpe 2019; CVE-2026-46115",
+             ["region"], q10),
+    Question("Q11", "What if offsets differ between root ports?", "Hellwig 2019", ["ports", "xlate"], q11),
+    Question("Q12", "How does a device address its own BAR?", "Hellwig 2019", ["map"], q12),
+    Question("Q13", "Must the output of the mapping be a chain of ranges?", "Hellwig 2022",
+             ["iova", "coalesce"], q13),
+    Question("Q14", "How often does a request fit one IOVA range, and does a gap bit tell?",
+             "nobody by name; it follows from the gap bits of 7.1", ["iova"], q14),
+    Question("Q15", "Are large folios dirtied and unpinned without a walk of each page?",
+             "nobody by name; it follows from one lookup for a segment", ["complete"], q15),
+    Question("Q16", "What keeps a provider alive at hot-unplug?", "Hellwig 2025", ["lifetime"], q16),
+    Question("Q17", "What if P2P is impossible: is the data bounced?", "Jason Gunthorpe 2019", ["map"], q17),
+    Question("Q18", "May a vector span a SPARSEMEM section whose page structs are not adjacent?",
+             "nobody by name; it follows from vectors without a page", ["complete"], q18),
+]
+
+
+FURTHER = [
+    Question("stages", "And the stages that no question names: merging, and descriptors?", "", ["merge", "nvme"],
+             stages),
+    Question("bulk", "What of whole arrays?", "", ["coalesce", "--instructions"], bulk),
+    Question("flat", "Does the cost stay, however many I/Os are in flight?", "", ["inflight", "e2e"], flat),
+    Question("engine", "And where does the time go that is no conversion?", "", ["anchor"], engine),
+    Question("twin", "Is the page twin as fast as the kernel?", "", ["anchor"], twin),
+]
+
+
+def all_of(results):
+    """Each question with its answer, or with what the results lack for one."""
+    out = []
+    for question in QUESTIONS + FURTHER:
+        f = Figures(results)
+        try:
+            out.append((question, Answered(*question.answer(f), list(f.keys))))
+        except Missing as e:
+            out.append((question, Answered(f"These results don't answer it, for want of {e}.",
+                                           [], [], [])))
+    return out
