@@ -43,7 +43,7 @@ def _plot(curve):
              "set key outside right top noenhanced", "set grid lc rgb '#dddddd'",
              "set yrange [*<1:1<*]; set arrow from graph 0, first 1 to graph 1, first 1 nohead dt 2"
              if curve.ratios else "set yrange [0:*]",
-             "set logscale x 2" if curve.logx else ""]
+             "set logscale x 2; set format x '%.0f'" if curve.logx else ""]
     if curve.ticks:
         lines.append("set xtics (" + ", ".join(f"{_quoted(n)} {x}" for x, n in curve.ticks)
                      + ") rotate by -40 font ',10' noenhanced")
