@@ -115,7 +115,16 @@ def read_remarks(path):
 INTRO = ("Figures are of the machine below. A ratio is made in each round from two samples that "
          "were taken one after the other; in brackets is the interval that 95 % of its resamples "
          "are in, over several processes. ns are the smallest that were seen. \"page\" are today's "
-         "vectors under VMEMMAP, with the map path of 7.x; \"phys\" an address and a length.")
+         "vectors (page, offset, length) under VMEMMAP and \"phys\" a physical address and a length, both "
+         "in this library's engine; the kernel's own steps, of 7.x and of 6.1, are beside the engine at "
+         "the end.")
+
+
+def _notes(results, question):
+    """What the benchmarks of a question say of themselves."""
+    for name in question.benchmarks:
+        for key, note in results["benchmarks"].get(name, {}).get("notes", {}).items():
+            yield f"{name}, {key}: {note}"
 
 
 # --- HTML ---
@@ -136,7 +145,7 @@ def _html_picture(curve):
     return f"<p><img alt=\"{html.escape(curve.title)}\" src=\"data:image/svg+xml;base64,{svg}\">"
 
 
-def _html_answer(question, answer):
+def _html_answer(results, question, answer):
     out = [f"<h2 id={question.name}>{html.escape(_heading(question))}</h2>"]
     if question.asked_by:
         out.append(f"<p class=asked>Asked by {html.escape(question.asked_by)}</p>")
@@ -144,6 +153,8 @@ def _html_answer(question, answer):
     out += [_html_picture(c) for c in answer.curves]
     out += [_html_table(t) for t in answer.tables]
     out.append(f"<p>Again: <code>{html.escape(_command(question))}</code></p>")
+    out += ["<details><summary>Notes</summary><ul>",
+            *(f"<li>{html.escape(n)}" for n in _notes(results, question)), "</ul></details>"]
     keys = "\n".join(html.escape(k) for k in answer.keys)
     out.append(f"<details><summary>{len(answer.keys)} figures of the JSON</summary>"
                f"<pre>{keys}</pre></details>")
@@ -169,7 +180,7 @@ def page(results, verdicts, remarks):
            "<p>All of it again: <code>./dev bench --report</code></p>", "<ul>"]
     out += [f"<li><a href=#{q.name}>{q.name}</a> {html.escape(a.sentence)}</li>"
             for q, a in answered]
-    out += ["</ul>", *(_html_answer(q, a) for q, a in answered), _html_goals(verdicts, remarks),
+    out += ["</ul>", *(_html_answer(results, q, a) for q, a in answered), _html_goals(verdicts, remarks),
             "</body></html>"]
     return "\n".join(out) + "\n"
 
@@ -196,13 +207,14 @@ def _text_keys(keys):
     return [f"- {case}: {', '.join(who)} ({', '.join(what)})" for case, (who, what) in cases.items()]
 
 
-def _text_answer(question, answer):
+def _text_answer(results, question, answer):
     out = [f"## {_heading(question)}", ""]
     if question.asked_by:
         out += [f"Asked by {question.asked_by}.", ""]
     out += [f"**{answer.sentence}**", ""]
     for table in answer.tables:
         out += _text_table(table)
+    out += [f"- {n}" for n in _notes(results, question)] + [""]
     out += [f"Again: `{_command(question)}`. From the figures:", "", *_text_keys(answer.keys), ""]
     return out
 
@@ -212,7 +224,7 @@ def text(results, verdicts, remarks):
     out = ["# Answers", "", INTRO, "", "Made by `./dev bench --report`.", ""]
     out += _text_table(answers.Table("", ["machine", ""], _machine(results)))
     for question, answer in answers.all_of(results):
-        out += _text_answer(question, answer)
+        out += _text_answer(results, question, answer)
     out += ["## Speed goals", ""] + _text_table(_goal_rows(verdicts))
     for name, remark in _missed(verdicts, remarks):
         out += [f"**{name}**: {remark}", ""]
