@@ -137,25 +137,40 @@ static inline void pb_bvec_iter_advance_single(const struct pb_bio_vec *bvec,
 	iter->bi_size -= bytes;
 }
 
-/* Step past the vector that was just given; entries of length 0 are no vector. */
-static inline void pb_bvec_iter_step(const struct pb_bio_vec *bvec,
-				     struct pb_bvec_iter *iter, uint32_t bytes)
+/* To the next vector, if it is not at one: entries of length 0 are none. */
+static inline void pb_bvec_iter_skip_empty(const struct pb_bio_vec *bvec,
+					   struct pb_bvec_iter *iter)
 {
-	pb_bvec_iter_advance_single(bvec, iter, bytes);
 	while (iter->bi_size && !bvec[iter->bi_idx].bv_len)
 		iter->bi_idx++;
 }
 
+/* Step past the vector that was just given. */
+static inline void pb_bvec_iter_step(const struct pb_bio_vec *bvec,
+				     struct pb_bvec_iter *iter, uint32_t bytes)
+{
+	pb_bvec_iter_advance_single(bvec, iter, bytes);
+	pb_bvec_iter_skip_empty(bvec, iter);
+}
+
+/* The position of the first vector from @iter on. */
+static inline struct pb_bvec_iter
+pb_bvec_iter_first(const struct pb_bio_vec *bvec, struct pb_bvec_iter iter)
+{
+	pb_bvec_iter_skip_empty(bvec, &iter);
+	return iter;
+}
+
 /* Every entry's rest, over page borders. Source: for_each_mp_bvec() */
 #define pb_for_each_mp_bvec(bvl, bvec_table, iter, start)             \
-	for ((iter) = (start);                                        \
+	for ((iter) = pb_bvec_iter_first((bvec_table), (start));      \
 	     (iter).bi_size &&                                        \
 	     ((bvl) = pb_mp_bvec_iter_bvec((bvec_table), (iter)), 1); \
 	     pb_bvec_iter_step((bvec_table), &(iter), (bvl).bv_len))
 
 /* The same, a page at a time. Source: for_each_bvec() */
 #define pb_for_each_bvec(bvl, bvec_table, iter, start)             \
-	for ((iter) = (start);                                     \
+	for ((iter) = pb_bvec_iter_first((bvec_table), (start));   \
 	     (iter).bi_size &&                                     \
 	     ((bvl) = pb_bvec_iter_bvec((bvec_table), (iter)), 1); \
 	     pb_bvec_iter_step((bvec_table), &(iter), (bvl).bv_len))

@@ -99,7 +99,8 @@ PB_API void pb_blk_integrity_map_iter_init(struct pb_request *rq,
  * @vec: the range
  *
  * Joins vectors that touch, over entries and bios, up to the segment limits; in a mixed
- * request only those of one region.
+ * request only those of one region. A range is never empty: what has length 0 in a table
+ * is passed over, wherever it stands.
  * Context: any. Return: false if there is none. Source: blk_map_iter_next()
  */
 PB_API bool pb_blk_map_iter_next(struct pb_request *rq,

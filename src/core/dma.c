@@ -22,6 +22,7 @@ static void map_iter_set_bio(struct pb_blk_map_iter *iter, struct pb_bio *bio)
 		iter->bvecs = bio->bi_io_vec;
 		iter->iter = bio->bi_iter;
 	}
+	pb_bvec_iter_skip_empty(iter->bvecs, &iter->iter);
 }
 
 static const struct physbio_region_table *bio_regions(const struct pb_bio *bio)
@@ -296,9 +297,9 @@ static noinline bool map_iter_other(const struct pb_request *rq,
 	if (!within_boundary(lim, pb_bvec_addr_bits(vec->paddr), vec->len))
 		return map_iter_any(rq, iter, vec);
 	next = next_bio(iter);
-	touches = vec->len < lim->max_segment_size &&
-		  bvecs_touch(bv, &next->bi_io_vec[next->bi_iter.bi_idx]);
 	map_iter_set_bio(iter, next);
+	touches = vec->len < lim->max_segment_size &&
+		  bvecs_touch(bv, &iter->bvecs[iter->iter.bi_idx]);
 	return !touches || map_iter_absorb(rq, iter, vec, *bv);
 }
 

@@ -63,7 +63,9 @@ EXPORT_SYMBOL_GPL(pb_blk_try_merge);
 
 static struct pb_bio_vec bio_first_bvec(const struct pb_bio *bio)
 {
-	return pb_mp_bvec_iter_bvec(bio->bi_io_vec, bio->bi_iter);
+	return pb_mp_bvec_iter_bvec(bio->bi_io_vec,
+				    pb_bvec_iter_first(bio->bi_io_vec,
+						       bio->bi_iter));
 }
 
 /*

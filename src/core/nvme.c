@@ -395,7 +395,9 @@ static struct pb_bio_vec req_bvec(const struct pb_request *rq)
 {
 	if (rq->rq_flags & PB_RQF_SPECIAL_PAYLOAD)
 		return *rq->special_vec;
-	return pb_mp_bvec_iter_bvec(rq->bio->bi_io_vec, rq->bio->bi_iter);
+	return pb_mp_bvec_iter_bvec(rq->bio->bi_io_vec,
+				    pb_bvec_iter_first(rq->bio->bi_io_vec,
+						       rq->bio->bi_iter));
 }
 
 /* A driver's own vector is RAM, whatever its bio has. */

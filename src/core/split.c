@@ -200,7 +200,8 @@ static noinline void walk_plain(struct split_walk *w,
 		if (likely(!(bits & page_mask)) ?
 			    len > longest :
 			    (bits & mask) ||
-				    pb_bvec_page_offset(bv) + len > longest)
+				    (u64)pb_bvec_page_offset(bv) + len >
+					    longest)
 			break;
 		gaps |= offset | end;
 		end = offset + len;
@@ -219,7 +220,8 @@ static noinline void walk_plain(struct split_walk *w,
 /* Returns as walk_one(). */
 static int walk(struct split_walk *w, const struct pb_bio *bio)
 {
-	struct pb_bvec_iter iter = bio->bi_iter;
+	struct pb_bvec_iter iter =
+		pb_bvec_iter_first(bio->bi_io_vec, bio->bi_iter);
 	struct pb_bio_vec bv;
 	int ret;
 
@@ -231,8 +233,7 @@ static int walk(struct split_walk *w, const struct pb_bio *bio)
 		pb_bvec_iter_step(bio->bi_io_vec, &iter, bv.bv_len);
 		walk_plain(w, bio->bi_io_vec, &iter);
 		/* It stops at what is no vector, too. */
-		while (iter.bi_size && !bio->bi_io_vec[iter.bi_idx].bv_len)
-			iter.bi_idx++;
+		pb_bvec_iter_skip_empty(bio->bi_io_vec, &iter);
 	}
 	return 0;
 }

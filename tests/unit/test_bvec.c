@@ -76,6 +76,19 @@ static void view_begins_within_an_entry(void **state)
 	assert_int_equal(bv.bv_len, long_len - 0x300);
 }
 
+/* Where an advance ends in front of one, it is no vector either. */
+static void view_does_not_begin_with_an_empty_entry(void **state)
+{
+	struct pb_bvec_iter iter, from = start();
+	struct pb_bio_vec bv;
+
+	assert_true(pb_bvec_iter_advance(table, &from, 0x200));
+	pb_for_each_mp_bvec(bv, table, iter, from)
+		assert_int_not_equal(bv.bv_len, 0);
+	pb_for_each_bvec(bv, table, iter, from)
+		assert_int_not_equal(bv.bv_len, 0);
+}
+
 static void advance_stops_at_an_entry(void **state)
 {
 	static const struct {
@@ -122,6 +135,7 @@ int main(void)
 		cmocka_unit_test(multi_page_view_gives_each_entry_whole),
 		cmocka_unit_test(single_page_view_ends_at_page_borders),
 		cmocka_unit_test(view_begins_within_an_entry),
+		cmocka_unit_test(view_does_not_begin_with_an_empty_entry),
 		cmocka_unit_test(advance_stops_at_an_entry),
 		cmocka_unit_test(advance_too_far_ends_the_iterator),
 		cmocka_unit_test(a_page_and_its_offset_are_the_address),

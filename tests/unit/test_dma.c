@@ -130,6 +130,102 @@ static void entries_that_touch_are_one_range(void **state)
 	test_queue_down(&tq);
 }
 
+/* --- tables that nothing of the library made --- */
+
+/* Bios one behind the other; an entry that is nothing at all ends a table. */
+struct table_case {
+	const char *name;
+	struct pb_queue_limits lim;
+	struct range in[4][4];
+	struct range out[8];
+};
+
+static void borrow(struct test_bio *tb, const struct range *r, uint32_t base)
+{
+	unsigned int i;
+
+	test_bio_init(tb, PB_REQ_OP_READ, 0);
+	for (i = 0; i < 4 && (r[i].at || r[i].len); i++) {
+		pb_bvec_set_phys(&tb->table[i], base + r[i].at, r[i].len);
+		tb->bio.bi_iter.bi_size += r[i].len;
+	}
+	tb->bio.bi_vcnt = (uint16_t)i;
+}
+
+static void check_table(const struct table_case *c, uint32_t base)
+{
+	struct pb_request rq = { .bio = &bios[0].bio };
+	struct pb_blk_map_iter iter;
+	struct pb_phys_vec vec;
+	unsigned int i, n = 0;
+
+	test_queue_up(&tq, &c->lim, 2);
+	rq.q = tq.q;
+	for (i = 0; i < 4; i++) {
+		borrow(&bios[i], c->in[i], base);
+		bios[i].bio.bi_next = i < 3 ? &bios[i + 1].bio : NULL;
+	}
+	pb_blk_map_iter_init(&rq, &iter);
+	for (; pb_blk_map_iter_next(&rq, &iter, &vec); n++)
+		if (n == ARRAY_SIZE(c->out) || vec.len != c->out[n].len ||
+		    vec.paddr != base + c->out[n].at)
+			fail_msg("%s: range %u is 0x%llx+0x%x", c->name, n,
+				 (unsigned long long)(vec.paddr - base),
+				 vec.len);
+	if (n < ARRAY_SIZE(c->out) && c->out[n].len)
+		fail_msg("%s: only %u ranges", c->name, n);
+	test_queue_down(&tq);
+}
+
+static void what_is_empty_is_no_range(void **state)
+{
+	const struct table_case cases[] = {
+		{ "an entry in front",
+		  { 0 },
+		  { { { 4096, 0 }, { 65536, 512 } } },
+		  { { 65536, 512 } } },
+		{ "several, and one that would be touched",
+		  { 0 },
+		  { { { 4096, 0 }, { 8192, 0 }, { 8192, 512 } } },
+		  { { 8192, 512 } } },
+		{ "in front of the second bio, touched",
+		  { 0 },
+		  { { { 4096, 512 } }, { { 4608, 0 }, { 65536, 512 } } },
+		  { { 4096, 512 }, { 65536, 512 } } },
+		{ "the same behind a full segment",
+		  { .max_segment_size = 4096 },
+		  { { { 4096, 4096 } }, { { 8192, 0 }, { 65536, 512 } } },
+		  { { 4096, 4096 }, { 65536, 512 } } },
+		{ "between what touches",
+		  { 0 },
+		  { { { 4096, 512 } }, { { 65536, 0 }, { 4608, 512 } } },
+		  { { 4096, 1024 } } },
+		{ "behind",
+		  { 0 },
+		  { { { 4096, 512 }, { 4608, 0 } }, { { 65536, 512 } } },
+		  { { 4096, 512 }, { 65536, 512 } } },
+		{ "bios",
+		  { 0 },
+		  { { { 4096, 512 } },
+		    { { 0, 0 } },
+		    { { 8192, 0 } },
+		    { { 4608, 512 } } },
+		  { { 4096, 1024 } } },
+		{ "bios in front",
+		  { 0 },
+		  { { { 0, 0 } }, { { 8192, 0 } }, { { 4096, 512 } } },
+		  { { 4096, 512 } } },
+		{ "all",
+		  { 0 },
+		  { { { 4096, 0 } }, { { 0, 0 } }, { { 4096, 0 } } },
+		  { { 0, 0 } } },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		check_table(&cases[i], RAM_START);
+}
+
 static const struct dma_case two_ranges = {
 	"two",
 	{ .max_hw_sectors = 4096 },
@@ -984,6 +1080,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vectors_that_touch_are_one_range),
 		cmocka_unit_test(entries_that_touch_are_one_range),
+		cmocka_unit_test(what_is_empty_is_no_range),
 		cmocka_unit_test(each_range_goes_through_the_translator),
 		cmocka_unit_test(a_range_out_of_reach_ends_the_mapping),
 		cmocka_unit_test(

@@ -328,6 +328,21 @@ static void make_rq(struct pb_request *rq, struct test_bio *tb,
 	pb_blk_rq_bio_prep(rq, &tb->bio, nsegs);
 }
 
+/* The gap is in front of what the second one begins with. */
+static void an_empty_entry_in_front_is_not_where_a_request_begins(void **state)
+{
+	struct pb_request first, second;
+
+	test_queue_up(&tq, &wide, 8);
+	make_rq(&first, &a, W, 8, 0, 4096);
+	make_rq(&second, &b, W, 16, 65536, 4096);
+	b.table[1] = b.table[0];
+	pb_bvec_set_phys(&b.table[0], RAM_START + 512, 0);
+	assert_true(pb_blk_attempt_req_merge(tq.q, &first, &second));
+	assert_int_equal(first.phys_gap_bit, 13);
+	test_queue_down(&tq);
+}
+
 static void requests_that_touch_become_one(void **state)
 {
 	struct pb_request first, second;
@@ -545,6 +560,8 @@ int main(void)
 		cmocka_unit_test(failfast_that_differs_is_kept_per_bio),
 		cmocka_unit_test(gap_bit_is_the_lowest_of_all_seams),
 		cmocka_unit_test(requests_that_touch_become_one),
+		cmocka_unit_test(
+			an_empty_entry_in_front_is_not_where_a_request_begins),
 		cmocka_unit_test(requests_stay_apart),
 		cmocka_unit_test(discards_add_up_their_ranges),
 		cmocka_unit_test(a_discard_has_no_last_vector),

@@ -499,6 +499,41 @@ static void one_segment_of_a_peer_takes_the_iterator(void **state)
 	unmap();
 }
 
+/* A table that begins with nothing: PRP1 is the first byte all the same. */
+static void an_empty_entry_is_not_prp1(void **state)
+{
+	static const struct range real[] = { { 0x8000, 4096 },
+					     { 0x10000, 4096 } };
+	static const uint8_t p2p[] = { PB_PCI_P2PDMA_MAP_BUS_ADDR };
+	const struct physbio_region region = { RAM_START, RAM_PAGES * PG,
+					       0x5000, 0 };
+	unsigned int i, n;
+
+	for (i = 0; i < 4; i++) {
+		bool peer = i & 2;
+
+		n = 1 + i % 2;
+		assert_true(map(real, n, false, 0) == PB_BLK_STS_OK);
+		pb_bvec_set_phys(&tb.table[0], RAM_START + 0x1000, 0);
+		pb_bvec_set_phys(&tb.table[1], bus(0x8000), 4096);
+		pb_bvec_set_phys(&tb.table[2], bus(0x10000), 4096);
+#ifndef PB_REPR_PAGE
+		physbio_xlate_set_p2p(&identity, p2p, 1);
+		tb.bio.bi_region = peer ? &region : NULL;
+#else
+		peer = false; /* a page says whose it is: these are RAM */
+		(void)p2p;
+#endif
+		assert_true(again(&dev) == PB_BLK_STS_OK);
+		assert_int_equal(iod.nr_ranges, n);
+		assert_true(prp(1) == bus(0x8000) + (peer ? 0x5000 : 0));
+		assert_true(prp(2) ==
+			    (n == 2 ? bus(0x10000) + (peer ? 0x5000 : 0) : 0));
+		unmap();
+	}
+	(void)region;
+}
+
 /* A driver's own vector in place of the bio's. */
 static void a_special_payload_is_what_is_mapped(void **state)
 {
@@ -892,6 +927,7 @@ int main(void)
 		TEST(one_segment_of_three_pages_is_an_inline_sgl),
 		TEST(one_segment_of_three_pages_takes_the_iterator),
 		TEST(one_segment_of_a_peer_takes_the_iterator),
+		TEST(an_empty_entry_is_not_prp1),
 		TEST(a_special_payload_is_what_is_mapped),
 		TEST(a_shifted_page_needs_a_list),
 		TEST(an_error_at_any_range_unmaps_what_was_mapped),

@@ -344,6 +344,25 @@ static void a_vector_of_4_gib_does_not_wrap(void **state)
 	test_queue_down(&tq);
 }
 
+/* The same of an offset that is large itself, behind an entry that is plain. */
+static void an_offset_beyond_2_gib_does_not_wrap(void **state)
+{
+	struct pb_queue_limits lim = { .max_segment_size = 1u << 30 };
+	const uint32_t len = 0x7ffffe00, offset = 0x80000200;
+	struct pb_bio_vec table[2];
+	struct pb_bio bio = { .bi_io_vec = table,
+			      .bi_vcnt = 2,
+			      .bi_iter.bi_size = 512 + len };
+	unsigned int segs;
+
+	assert_int_equal(pb_blk_validate_limits(&lim), 0);
+	pb_bvec_set_page(&table[0], pb_phys_to_page(RAM_START), 512, 0);
+	pb_bvec_set_page(&table[1], pb_phys_to_page(RAM_START), len, offset);
+	assert_int_equal(pb_bio_split_io_at(&bio, &lim, &segs, UINT32_MAX, 511),
+			 0);
+	assert_int_equal(segs, 1 + 3); /* one for the 4 GiB boundary */
+}
+
 static void lengths_are_aligned_too(void **state)
 {
 	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
@@ -405,6 +424,41 @@ static void an_entry_of_length_0_is_no_segment(void **state)
 	assert_int_equal(segs, 4);
 }
 
+/* What is in front of the first segment has no gap, and no end that must be aligned. */
+static void an_entry_of_length_0_in_front_leaves_no_gap(void **state)
+{
+	static const struct {
+		struct pb_queue_limits lim;
+		uint32_t at, len;
+	} cases[] = {
+		{ { .virt_boundary_mask = 4095 }, 0x1200, 4096 },
+		{ { .virt_boundary_mask = 4095 }, 0x1200, 2 << 20 },
+		{ { .dma_alignment = 3 }, 0x1010, 4096 },
+		{ { .dma_alignment = 3 }, 0x1010, 2 << 20 },
+		{ { .dma_alignment = 3 }, 0x1001, 4096 },
+	};
+	struct pb_bio_vec table[3];
+	unsigned int i, segs;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pb_queue_limits lim = cases[i].lim;
+		struct pb_bio bio = { .bi_io_vec = table,
+				      .bi_vcnt = 3,
+				      .bi_iter.bi_size = cases[i].len };
+
+		lim.max_segment_size = 1 << 20;
+		assert_int_equal(pb_blk_validate_limits(&lim), 0);
+		pb_bvec_set_phys(&table[0], RAM_START + cases[i].at, 0);
+		pb_bvec_set_phys(&table[1], RAM_START + cases[i].at + 16, 0);
+		pb_bvec_set_phys(&table[2], RAM_START + 0x100000, cases[i].len);
+		assert_int_equal(pb_bio_split_io_at(&bio, &lim, &segs,
+						    UINT32_MAX, 0),
+				 0);
+		assert_int_equal(segs, cases[i].len > 1 << 20 ? 2 : 1);
+		assert_int_equal(bio.bi_bvec_gap_bit, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,9 +472,11 @@ int main(void)
 			a_boundary_beyond_a_page_is_seen_in_the_address),
 		cmocka_unit_test(a_limit_of_4_gib_does_not_wrap),
 		cmocka_unit_test(a_vector_of_4_gib_does_not_wrap),
+		cmocka_unit_test(an_offset_beyond_2_gib_does_not_wrap),
 		cmocka_unit_test(lengths_are_aligned_too),
 		cmocka_unit_test(discards_are_cut_to_their_granularity),
 		cmocka_unit_test(an_entry_of_length_0_is_no_segment),
+		cmocka_unit_test(an_entry_of_length_0_in_front_leaves_no_gap),
 	};
 
 	return cmocka_run_group_tests(tests, mem_up, mem_down);
