@@ -49,8 +49,6 @@ pb_get_max_segment_size(const struct pb_queue_limits *lim, uint64_t addr_bits,
 
 	if (to_last < room)
 		room = to_last + 1;
-	if (room > lim->max_segment_size)
-		room = lim->max_segment_size;
 	return len < room ? len : (unsigned int)room;
 }
 

@@ -140,42 +140,73 @@ static bool one_region(const struct pb_blk_map_iter *iter, pb_bvec_addr_t addr,
 	       range_lookup(iter, addr, len, &region);
 }
 
-/* Does @next begin where @bv ends? */
-static inline bool bvecs_touch(const struct pb_bio_vec *bv,
+/* Does @next begin @len bytes behind the start of @bv? */
+static inline bool bvecs_touch(const struct pb_bio_vec *bv, u32 len,
 			       const struct pb_bio_vec *next)
 {
-	return pb_bvec_addr_bits(pb_bvec_addr(bv)) + bv->bv_len ==
+	return pb_bvec_addr_bits(pb_bvec_addr(bv)) + len ==
 	       pb_bvec_addr_bits(pb_bvec_addr(next));
 }
 
+/* Bytes of the longest range that begins at @addr, whatever an entry can hold. */
+static inline u32 longest_range(const struct pb_queue_limits *lim,
+				pb_bvec_addr_t addr)
+{
+	return pb_get_max_segment_size(lim, pb_bvec_addr_bits(addr), U32_MAX);
+}
+
 /*
- * Lengthen @vec, which is @bv, by what continues it from @iter on, the start of an entry
- * that touches it. What ends within @most bytes is within the boundary too.
+ * Are @len bytes from @addr on in one window of the boundary? What is no longer than
+ * longest_range() is; but a mask may have holes, as the kernel lets it, and then says
+ * more of two entries than of one.
+ */
+static bool in_one_window(const struct pb_queue_limits *lim,
+			  pb_bvec_addr_t addr, u64 len)
+{
+	u64 first = pb_bvec_addr_bits(addr), mask = lim->seg_boundary_mask;
+
+	return (first | mask) == ((first + len - 1) | mask);
+}
+
+/*
+ * Lengthen @vec, which begins with @bv, by what continues it from @iter on, the start of
+ * an entry that touches it.
  */
 static noinline bool map_iter_absorb(const struct pb_request *rq,
 				     struct pb_blk_map_iter *iter,
 				     struct pb_phys_vec *vec,
-				     struct pb_bio_vec bv)
+				     const struct pb_bio_vec *bv)
 {
-	u32 most = pb_get_max_segment_size(
-		&rq->q->limits, pb_bvec_addr_bits(vec->paddr), PB_BVEC_MAX_LEN);
+	const struct pb_queue_limits *lim = &rq->q->limits;
+	u32 most = longest_range(lim, vec->paddr);
 	struct pb_bio_vec next;
 	bool touches = true;
+	u64 len;
 
 	do {
 		next = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
-		if ((u64)bv.bv_len + next.bv_len > most ||
-		    !(touches || bvecs_touch(&bv, &next)) ||
-		    !pb_bvec_same_kind(&bv, &next) ||
-		    !one_region(iter, vec->paddr, bv.bv_len + next.bv_len))
+		len = (u64)vec->len + next.bv_len;
+		if (len > most ||
+		    !(touches || bvecs_touch(bv, vec->len, &next)) ||
+		    !in_one_window(lim, vec->paddr, len) ||
+		    !pb_bvec_same_kind(bv, &next) ||
+		    !one_region(iter, vec->paddr, (u32)len))
 			break;
 		touches = false;
-		bv.bv_len += next.bv_len;
+		vec->len = (u32)len;
 		pb_bvec_iter_step(iter->bvecs, &iter->iter, next.bv_len);
 	} while ((!iter->iter.bi_size || !iter->iter.bi_bvec_done) &&
 		 map_iter_more(iter));
-	vec->len = (u32)bv.bv_len;
 	return true;
+}
+
+/* The front of an entry that no range can hold. */
+static void map_iter_cut(struct pb_blk_map_iter *iter, struct pb_phys_vec *vec,
+			 u32 len)
+{
+	vec->len = len;
+	iter->iter.bi_bvec_done += len;
+	iter->iter.bi_size -= len;
 }
 
 /* Whatever is next: what is left of an entry, or of a bio, or the next bio. */
@@ -191,29 +222,19 @@ static noinline bool map_iter_any(const struct pb_request *rq,
 	bv = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
 	map_iter_mark(iter, &bv);
 	vec->paddr = pb_bvec_addr(&bv);
-	most = pb_get_max_segment_size(
-		&rq->q->limits, pb_bvec_addr_bits(vec->paddr), PB_BVEC_MAX_LEN);
-	if (bv.bv_len > most) {
-		vec->len = most;
-		iter->iter.bi_bvec_done += most;
-		iter->iter.bi_size -= most;
+	vec->len = (u32)bv.bv_len;
+	most = longest_range(&rq->q->limits, vec->paddr);
+	if (vec->len > most) {
+		map_iter_cut(iter, vec, most);
 		return true;
 	}
-	vec->len = (u32)bv.bv_len;
 	pb_bvec_iter_step(iter->bvecs, &iter->iter, vec->len);
 	if (!iter->iter.bi_size && !map_iter_more(iter))
 		return true;
 	next = pb_mp_bvec_iter_bvec(iter->bvecs, iter->iter);
-	if ((u64)bv.bv_len + next.bv_len > most || !bvecs_touch(&bv, &next))
+	if (next.bv_len > most - vec->len || !bvecs_touch(&bv, vec->len, &next))
 		return true;
-	return map_iter_absorb(rq, iter, vec, bv);
-}
-
-/* Does a segment of @len bytes lie within one window of the boundary? */
-static inline bool within_boundary(const struct pb_queue_limits *lim,
-				   u64 addr_bits, u32 len)
-{
-	return len - 1 <= (lim->seg_boundary_mask & ~addr_bits);
+	return map_iter_absorb(rq, iter, vec, &bv);
 }
 
 static inline struct pb_bio *next_bio(const struct pb_blk_map_iter *iter)
@@ -222,10 +243,11 @@ static inline struct pb_bio *next_bio(const struct pb_blk_map_iter *iter)
 }
 
 /*
- * Up to @max ranges in the common case: entries of which nothing is done yet, that no
- * limit cuts, and that are not their bio's last before another one. The table is read
- * where it stands, and the iterator is written once. Returns how many; fewer where an
- * entry is of another kind, or is lengthened.
+ * Up to @max ranges in the common case: entries of which nothing is done yet, and that
+ * are not their bio's last before another one. The table is read where it stands, the
+ * iterator is written once, and of page vectors no address is asked for that today's
+ * iterator does not ask for. Returns how many; fewer where an entry is of another kind,
+ * is cut, or is lengthened.
  */
 static __always_inline unsigned int map_iter_plain(const struct pb_request *rq,
 						   struct pb_blk_map_iter *iter,
@@ -233,38 +255,40 @@ static __always_inline unsigned int map_iter_plain(const struct pb_request *rq,
 						   unsigned int max)
 {
 	const struct pb_queue_limits *lim = &rq->q->limits;
-	const struct pb_bio_vec *first = &iter->bvecs[iter->iter.bi_idx];
-	const struct pb_bio_vec *bv = first;
-	u32 left = iter->iter.bi_size;
+	const struct pb_bio_vec *first, *bv;
+	u32 left = iter->iter.bi_size, done = 0;
 	bool touches = false;
 	unsigned int n = 0;
 
-	if (iter->iter.bi_bvec_done)
+	if (!left || iter->iter.bi_bvec_done)
 		return 0;
+	first = bv = &iter->bvecs[iter->iter.bi_idx];
 	while (left && n < max && !touches) {
-		u32 len = (u32)bv->bv_len;
-		pb_bvec_addr_t addr;
+		u32 len = (u32)bv->bv_len, rest = left - len, most;
 
-		if (bv->bv_len > left || len > lim->max_segment_size)
+		if (bv->bv_len > left ||
+		    (rest ? !bv[1].bv_len : !!next_bio(iter)))
 			break;
-		if (len < left ? !bv[1].bv_len : !!next_bio(iter))
-			break;
-		addr = pb_bvec_addr(bv);
-		if (!within_boundary(lim, pb_bvec_addr_bits(addr), len))
-			break;
-		touches = len < left && len < lim->max_segment_size &&
-			  bvecs_touch(bv, bv + 1);
 		map_iter_mark(iter, bv);
-		vec[n].paddr = addr;
-		vec[n].len = len;
-		left -= len;
+		vec[n].paddr = pb_bvec_addr(bv);
+		most = longest_range(lim, vec[n].paddr);
+		if (unlikely(len > most)) {
+			vec[n++].len = done = most;
+			left -= most;
+			break;
+		}
+		touches = rest &&
+			  min((u64)bv[1].bv_len, (u64)rest) <= most - len &&
+			  bvecs_touch(bv, len, bv + 1);
+		vec[n++].len = len;
+		left = rest;
 		bv++;
-		n++;
 	}
 	iter->iter.bi_idx += (u32)(bv - first);
+	iter->iter.bi_bvec_done = done;
 	iter->iter.bi_size = left;
 	if (touches)
-		map_iter_absorb(rq, iter, &vec[n - 1], bv[-1]);
+		map_iter_absorb(rq, iter, &vec[n - 1], bv - 1);
 	return n;
 }
 
@@ -284,23 +308,25 @@ static noinline bool map_iter_other(const struct pb_request *rq,
 				    struct pb_blk_map_iter *iter,
 				    struct pb_phys_vec *vec)
 {
-	const struct pb_bio_vec *bv = &iter->bvecs[iter->iter.bi_idx];
-	const struct pb_queue_limits *lim = &rq->q->limits;
-	struct pb_bio *next;
-	bool touches;
+	const struct pb_bio_vec *bv;
+	u32 most;
 
-	if (!bio_follows(iter) || bv->bv_len > lim->max_segment_size)
+	if (!bio_follows(iter))
 		return map_iter_any(rq, iter, vec);
+	bv = &iter->bvecs[iter->iter.bi_idx];
 	map_iter_mark(iter, bv);
 	vec->paddr = pb_bvec_addr(bv);
 	vec->len = (u32)bv->bv_len;
-	if (!within_boundary(lim, pb_bvec_addr_bits(vec->paddr), vec->len))
-		return map_iter_any(rq, iter, vec);
-	next = next_bio(iter);
-	map_iter_set_bio(iter, next);
-	touches = vec->len < lim->max_segment_size &&
-		  bvecs_touch(bv, &iter->bvecs[iter->iter.bi_idx]);
-	return !touches || map_iter_absorb(rq, iter, vec, *bv);
+	most = longest_range(&rq->q->limits, vec->paddr);
+	if (vec->len > most) {
+		map_iter_cut(iter, vec, most);
+		return true;
+	}
+	map_iter_set_bio(iter, next_bio(iter));
+	if (pb_mp_bvec_iter_len(iter->bvecs, iter->iter) > most - vec->len ||
+	    !bvecs_touch(bv, vec->len, &iter->bvecs[iter->iter.bi_idx]))
+		return true;
+	return map_iter_absorb(rq, iter, vec, bv);
 }
 
 bool pb_blk_map_iter_next(struct pb_request *rq, struct pb_blk_map_iter *iter,
@@ -407,13 +433,6 @@ pb_dma_addr_t pb_dma_map_bvec(const struct pb_device *dev,
 	return map_addr(dev, pb_bvec_addr(bv), bv->bv_len, dir, attrs);
 }
 EXPORT_SYMBOL_GPL(pb_dma_map_bvec);
-
-/* Is the address known without the translator, and is there nothing to undo? */
-static bool is_unmapped(enum pb_pci_p2pdma_map_type map)
-{
-	return map == PB_PCI_P2PDMA_MAP_BUS_ADDR ||
-	       map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
-}
 
 /* The way to the memory is known; it may be a peer's. */
 static pb_dma_addr_t p2p_addr(struct pb_request *rq,
@@ -568,7 +587,7 @@ bool pb_blk_rq_dma_map_iter_start(struct pb_request *rq,
 		return false;
 	/* Whatever was tried leaves no state behind when it comes to nothing. */
 	if (unlikely(can_dma_map_iova(rq, dma_dev)) &&
-	    !is_unmapped(iter->map) && !iter->iter.regions &&
+	    !physbio_is_unmapped(iter->map) && !iter->iter.regions &&
 	    iova_try_alloc(dma_dev, state, &vec, pb_blk_rq_payload_bytes(rq))) {
 		err = dma_iter_map_iova(rq, dma_dev, state, iter, &vec);
 		if (likely(!err))
@@ -632,7 +651,7 @@ bool pb_blk_rq_dma_unmap(struct pb_request *rq, const struct pb_device *dma_dev,
 	if (MAPPED_BY_SUBMITTER)
 		return true;
 	/* Of a mixed request it is the first range's, and others may be mapped. */
-	if (unlikely(is_unmapped(map)))
+	if (unlikely(physbio_is_unmapped(map)))
 		return !bio_regions(rq->bio) || !pb_dma_need_unmap(dma_dev);
 	if (pb_dma_use_iova(state)) {
 		pb_dma_iova_destroy(dma_dev, state, mapped_len,
@@ -647,7 +666,7 @@ void physbio_dma_unmap_range(const struct pb_device *dev, pb_dma_addr_t addr,
 			     u32 len, enum pb_dma_data_direction dir,
 			     enum pb_pci_p2pdma_map_type map)
 {
-	if (!is_unmapped(map))
+	if (!physbio_is_unmapped(map))
 		pb_dma_unmap_phys(dev, addr, len, dir, physbio_p2p_attrs(map));
 }
 EXPORT_SYMBOL_GPL(physbio_dma_unmap_range);

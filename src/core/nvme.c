@@ -290,13 +290,6 @@ static bool must_save(const struct pb_device *dev,
 	return pb_dma_need_unmap(dev) && !pb_dma_use_iova(&iod->state);
 }
 
-/* Is there nothing to unmap, whoever has to? */
-static bool is_unmapped(enum pb_pci_p2pdma_map_type map)
-{
-	return map == PB_PCI_P2PDMA_MAP_BUS_ADDR ||
-	       map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
-}
-
 /* A range that can't be kept goes back at once. */
 static bool save_range(struct pb_request *rq, const struct pb_device *dev,
 		       struct pb_nvme_iod *iod, pb_dma_addr_t addr, u32 len,
@@ -336,7 +329,7 @@ static bool iod_add_range(struct pb_request *rq, const struct pb_device *dev,
 {
 	bool own_bar = map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
 
-	if (unlikely(w->save) && !is_unmapped(map) &&
+	if (unlikely(w->save) && !physbio_is_unmapped(map) &&
 	    !save_range(rq, dev, w->iod, addr, len, map))
 		return false;
 	w->iod->nr_ranges++;

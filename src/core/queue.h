@@ -22,6 +22,13 @@
 #define HAS_P2PDMA true
 #endif
 
+/* Is the address known without the translator, and is there nothing to undo? */
+static inline bool physbio_is_unmapped(enum pb_pci_p2pdma_map_type map)
+{
+	return map == PB_PCI_P2PDMA_MAP_BUS_ADDR ||
+	       map == PHYSBIO_P2PDMA_MAP_OWN_BAR;
+}
+
 /* Bios for front parts that a queue can always have. Source: BIO_POOL_SIZE */
 #define PB_BIO_SPLIT_POOL 2
 

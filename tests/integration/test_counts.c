@@ -92,6 +92,26 @@ static struct pb_bio *make_bio(const struct physbio_repr *r, unsigned int first,
 	return b;
 }
 
+/* An entry of some pages each so many pages. */
+static struct pb_bio *make_large_bio(const struct physbio_repr *r,
+				     unsigned int every, unsigned int pages)
+{
+	struct pb_bio *b = r->bio_alloc_bioset(&bdev, ENTRIES, PB_REQ_OP_READ,
+					       PB_GFP_KERNEL, &bs);
+	const unsigned int len = pages * (unsigned int)PG;
+	unsigned int i;
+
+	for (i = 0; i < ENTRIES; i++) {
+		pb_phys_addr_t at = RAM_START + i * every * PG;
+
+		if (keeps_pages(r))
+			r->bio_add_page(b, physbio_mem_page(mem, at), len, 0);
+		else
+			r->bio_add_phys(b, at, len);
+	}
+	return b;
+}
+
 static struct counts count_add(const struct physbio_repr *r)
 {
 	struct counts c;
@@ -136,17 +156,10 @@ static struct counts count_split_slow(const struct physbio_repr *r)
 {
 	struct pb_queue_limits lim = { .seg_boundary_mask = 4095 };
 	struct counts c;
-	unsigned int segs, i;
+	unsigned int segs;
 
 	assert_int_equal(r->blk_validate_limits(&lim), 0);
-	bio = r->bio_alloc_bioset(&bdev, ENTRIES, PB_REQ_OP_READ, PB_GFP_KERNEL,
-				  &bs);
-	for (i = 0; i < ENTRIES; i++) {
-		if (keeps_pages(r))
-			r->bio_add_page(bio, page_at(mem, 2 * i), 2 * 4096, 0);
-		else
-			r->bio_add_phys(bio, RAM_START + 4 * i * PG, 2 * 4096);
-	}
+	bio = make_large_bio(r, 4, 2);
 	start();
 	assert_int_equal(r->bio_split_io_at(bio, &lim, &segs, UINT32_MAX, 0),
 			 0);
@@ -220,7 +233,10 @@ static struct counts count_merge_virt(const struct physbio_repr *r)
 	return count_merge_with(r, 4095);
 }
 
-static struct counts count_map(const struct physbio_repr *r, unsigned int n)
+/* How a request is mapped that is in @b, which is put, as @ranges_out. */
+static struct counts count_map_bio(const struct physbio_repr *r,
+				   const struct pb_queue_limits *lim,
+				   struct pb_bio *b, unsigned int ranges_out)
 {
 	static uint64_t list_mem[PB_NVME_PRPS_PER_PAGE];
 	static struct pb_nvme_list_page lists[PB_NVME_MAX_LIST_PAGES];
@@ -228,22 +244,27 @@ static struct counts count_map(const struct physbio_repr *r, unsigned int n)
 	struct pb_nvme_iod iod = { .lists = lists,
 				   .ranges = ranges,
 				   .max_ranges = PB_NVME_MAX_SEGS };
-	struct pb_request_queue *q = queue_up(
-		r, &(struct pb_queue_limits){ .max_hw_sectors = 4096 });
+	struct pb_request_queue *q = queue_up(r, lim);
 	struct counts c;
 
 	lists[0].virt = list_mem;
-	bio = make_bio(r, 0, n, keeps_pages(r));
-	r->submit_bio(bio);
+	r->submit_bio(b);
 	assert_int_equal(nr_kept, 1);
 	start();
 	assert_true(r->nvme_map_data(kept[0], &dev, &iod) == PB_BLK_STS_OK);
 	c = since();
-	assert_int_equal(iod.nr_ranges, n);
+	assert_int_equal(iod.nr_ranges, ranges_out);
 	r->nvme_unmap_data(kept[0], &dev, &iod);
 	queue_down(q);
-	r->bio_put(bio);
+	r->bio_put(b);
 	return c;
+}
+
+static struct counts count_map(const struct physbio_repr *r, unsigned int n)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096 };
+
+	return count_map_bio(r, &lim, make_bio(r, 0, n, keeps_pages(r)), n);
 }
 
 static struct counts count_map_one(const struct physbio_repr *r)
@@ -256,6 +277,25 @@ static struct counts count_map_iter(const struct physbio_repr *r)
 {
 	r->xlate_init_identity(&xlate);
 	return count_map(r, ENTRIES);
+}
+
+/* Two of them are more than a segment: no pair need be looked at. */
+static struct counts count_map_large(const struct physbio_repr *r)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096 };
+
+	r->xlate_init_identity(&xlate);
+	return count_map_bio(r, &lim, make_large_bio(r, 16, 10), ENTRIES);
+}
+
+/* A boundary cuts each in two. */
+static struct counts count_map_cut(const struct physbio_repr *r)
+{
+	const struct pb_queue_limits lim = { .max_hw_sectors = 4096,
+					     .seg_boundary_mask = 4095 };
+
+	r->xlate_init_identity(&xlate);
+	return count_map_bio(r, &lim, make_large_bio(r, 4, 2), 2 * ENTRIES);
 }
 
 static struct counts count_complete(const struct physbio_repr *r)
@@ -287,6 +327,8 @@ static const struct step steps[] = {
 	{ "merge, virt boundary", count_merge_virt, { 4, 0 }, { 0, 0 } },
 	{ "map, one segment", count_map_one, { 1, 0 }, { 0, 0 } },
 	{ "map, iterator", count_map_iter, { N + 2 * (N - 1), 1 }, { 0, 0 } },
+	{ "map, 40 KiB each", count_map_large, { N, 1 }, { 0, 0 } },
+	{ "map, each cut", count_map_cut, { 2 * N, 1 }, { 0, 0 } },
 	{ "completion", count_complete, { 0, 0 }, { 0, N } },
 };
 

@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include <physbio/coalesce.h>
 #include <physbio/dma.h>
 #include <physbio/iommu.h>
 #include <physbio/nvme.h>
@@ -138,6 +139,7 @@ struct table_case {
 	struct pb_queue_limits lim;
 	struct range in[4][4];
 	struct range out[8];
+	uint32_t less; /* bytes that the first bio ends before its table does */
 };
 
 static void borrow(struct test_bio *tb, const struct range *r, uint32_t base)
@@ -165,6 +167,7 @@ static void check_table(const struct table_case *c, uint32_t base)
 		borrow(&bios[i], c->in[i], base);
 		bios[i].bio.bi_next = i < 3 ? &bios[i + 1].bio : NULL;
 	}
+	bios[0].bio.bi_iter.bi_size -= c->less;
 	pb_blk_map_iter_init(&rq, &iter);
 	for (; pb_blk_map_iter_next(&rq, &iter, &vec); n++)
 		if (n == ARRAY_SIZE(c->out) || vec.len != c->out[n].len ||
@@ -224,6 +227,84 @@ static void what_is_empty_is_no_range(void **state)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		check_table(&cases[i], RAM_START);
+}
+
+static void what_fits_is_one_range(void **state)
+{
+	const struct table_case cases[] = {
+		{ "an entry that the bio ends in",
+		  { .max_segment_size = 4096 },
+		  { { { 4096, 512 }, { 4608, 4096 } }, { { 5120, 512 } } },
+		  { { 4096, 1536 } },
+		  3584 },
+		{ "the same where it does not",
+		  { .max_segment_size = 4096 },
+		  { { { 4096, 512 }, { 4608, 4096 } } },
+		  { { 4096, 512 }, { 4608, 4096 } } },
+		{ "the first bio's last entry is cut",
+		  { .seg_boundary_mask = 4095 },
+		  { { { 4096, 512 }, { 11776, 1024 } }, { { 12800, 512 } } },
+		  { { 4096, 512 }, { 11776, 512 }, { 12288, 1024 } } },
+		{ "not the second, but the third",
+		  { .seg_boundary_mask = 4095 },
+		  { { { 6144, 1024 }, { 7168, 1536 } }, { { 8704, 512 } } },
+		  { { 6144, 1024 }, { 7168, 1024 }, { 8192, 1024 } } },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		check_table(&cases[i], RAM_START);
+}
+
+/* As the kernel takes it: one entry may span a hole in the mask, two may not. */
+static void a_boundary_with_holes_parts_what_touches(void **state)
+{
+	const struct table_case cases[] = {
+		{ "parted",
+		  { .seg_boundary_mask = 0x17ff },
+		  { { { 0, 0x800 }, { 0x800, 0x800 } } },
+		  { { 0, 0x800 }, { 0x800, 0x800 } } },
+		{ "parted, over bios",
+		  { .seg_boundary_mask = 0x17ff },
+		  { { { 0, 0x800 } }, { { 0x800, 0x800 } } },
+		  { { 0, 0x800 }, { 0x800, 0x800 } } },
+		{ "below it",
+		  { .seg_boundary_mask = 0x17ff },
+		  { { { 0, 0x400 }, { 0x400, 0x400 } } },
+		  { { 0, 0x800 } } },
+		{ "one entry",
+		  { .seg_boundary_mask = 0x17ff },
+		  { { { 0, 0x2000 } } },
+		  { { 0, 0x1800 }, { 0x1800, 0x800 } } },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		check_table(&cases[i], RAM_START);
+}
+
+/* Whatever an entry's length can be: a range's is a u32. */
+static void a_range_may_be_longer_than_an_entry(void **state)
+{
+#ifndef PB_REPR_PAGE
+	const struct table_case c = {
+		"2 GiB",
+		{ .max_segment_size = UINT32_MAX },
+		{ { { 1u << 30, 1u << 30 }, { 2u << 30, 1u << 30 } } },
+		{ { 1u << 30, 2u << 30 } },
+	};
+	struct pb_queue_limits lim = c.lim;
+	struct physbio_coalesce_pos pos = { 0, 0 };
+	struct pb_phys_vec seg[2];
+
+	check_table(&c, RAM_START);
+	assert_int_equal(pb_blk_validate_limits(&lim), 0);
+	assert_int_equal(physbio_coalesce(&lim, bios[0].table, 2, &pos, seg, 2),
+			 1);
+	assert_true(seg[0].len == 2u << 30);
+#else
+	skip(); /* there are no such pages */
+#endif
 }
 
 static const struct dma_case two_ranges = {
@@ -1081,6 +1162,9 @@ int main(void)
 		cmocka_unit_test(vectors_that_touch_are_one_range),
 		cmocka_unit_test(entries_that_touch_are_one_range),
 		cmocka_unit_test(what_is_empty_is_no_range),
+		cmocka_unit_test(what_fits_is_one_range),
+		cmocka_unit_test(a_boundary_with_holes_parts_what_touches),
+		cmocka_unit_test(a_range_may_be_longer_than_an_entry),
 		cmocka_unit_test(each_range_goes_through_the_translator),
 		cmocka_unit_test(a_range_out_of_reach_ends_the_mapping),
 		cmocka_unit_test(
