@@ -638,6 +638,7 @@ PB_API int physbio_blkdev_dio(const struct pb_block_device *bdev, uint64_t pos,
  * @len: bytes, not 0
  * @offset: bytes from the start of @page
  *
+ * Warns, and adds nothing, if no entry can be that long.
  * Context: any. Source: __bio_add_page()
  */
 PB_API void __pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,

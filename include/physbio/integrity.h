@@ -70,8 +70,8 @@ PB_API void pb_bio_integrity_init(struct pb_bio *bio,
  * @paddr: physical address in bytes
  * @len: bytes
  *
- * Context: any. Return: @len, or 0 if the table is full or the device can't take a gap
- * there. Source: bio_integrity_add_page()
+ * Context: any. Return: @len, or 0 if the table is full, the device can't take a gap
+ * there, or it is longer than an entry can be. Source: bio_integrity_add_page()
  */
 PB_API int pb_bio_integrity_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr,
 				     unsigned int len);

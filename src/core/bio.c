@@ -486,6 +486,8 @@ void __pb_bio_add_page(struct pb_bio *bio, struct pb_page *page,
 	struct pb_bio_vec bv;
 
 	WARN_ON_ONCE(pb_bio_flagged(bio, PB_BIO_CLONED));
+	if (WARN_ON_ONCE(len & ~PB_BVEC_MAX_LEN))
+		return;
 	pb_bvec_set_page(&bv, page, len, offset);
 	bio_add_entry(bio, bv);
 }

@@ -54,6 +54,8 @@ int pb_bio_integrity_add_phys(struct pb_bio *bio, pb_phys_addr_t paddr,
 {
 	struct pb_bio_vec bv;
 
+	if (len & ~PB_BVEC_MAX_LEN)
+		return 0;
 	pb_bvec_set_phys(&bv, paddr, len);
 	return integrity_add(bio, &bv);
 }
@@ -64,6 +66,8 @@ int pb_bio_integrity_add_page(struct pb_bio *bio, struct pb_page *page,
 {
 	struct pb_bio_vec bv;
 
+	if (len & ~PB_BVEC_MAX_LEN)
+		return 0;
 	pb_bvec_set_page(&bv, page, len, offset);
 	return integrity_add(bio, &bv);
 }

@@ -123,6 +123,22 @@ static void add_refuses_what_no_length_can_be(void **state)
 	assert_int_equal(tb.bio.bi_vcnt, added ? 1 : 0);
 	assert_int_equal(tb.bio.bi_iter.bi_size, added ? len : 0);
 }
+
+/* Nor do those that can't say so. */
+static void nothing_is_added_of_what_no_length_can_be(void **state)
+{
+	const uint32_t len = 1u << 31;
+	const int vcnt = len > PB_BVEC_MAX_LEN ? 0 : 1;
+	struct pb_page *page = pb_phys_to_page(RAM_START);
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	__pb_bio_add_page(&tb.bio, page, len, 0);
+	assert_int_equal(tb.bio.bi_vcnt, vcnt);
+	assert_int_equal(tb.bio.bi_iter.bi_size, vcnt ? len : 0);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	pb_bio_add_folio_nofail(&tb.bio, (struct pb_folio *)page, len, 0);
+	assert_int_equal(tb.bio.bi_vcnt, vcnt);
+}
 #endif
 
 static void add_refuses_a_clone(void **state)
@@ -675,6 +691,7 @@ int main(void)
 #if !defined(PB_REPR_PAGE) && UINTPTR_MAX > 0xffffffffu
 		cmocka_unit_test(an_entry_is_as_long_as_its_length_can_be),
 		cmocka_unit_test(add_refuses_what_no_length_can_be),
+		cmocka_unit_test(nothing_is_added_of_what_no_length_can_be),
 #endif
 		cmocka_unit_test(add_refuses_a_clone),
 		cmocka_unit_test(region_takes_its_own_ranges_alone),

@@ -60,6 +60,23 @@ static void metadata_that_touch_share_an_entry(void **state)
 	test_queue_down(&tq);
 }
 
+static void a_range_is_as_long_as_an_entry_can_be(void **state)
+{
+	const uint32_t len = 1u << 31;
+	const int added = len > PB_BVEC_MAX_LEN ? 0 : (int)len;
+
+	test_queue_up(&tq, &protected, 8);
+	bio_up(&a, 0, 0, 4096);
+	pb_bio_integrity_init(&a.bio, &pa.bip, pa.table, 4);
+	assert_int_equal(pb_bio_integrity_add_phys(&a.bio, META, len), added);
+	pb_bio_integrity_init(&a.bio, &pa.bip, pa.table, 4);
+	assert_int_equal(pb_bio_integrity_add_page(
+				 &a.bio, pb_phys_to_page(META), len, 0),
+			 added);
+	assert_int_equal(pa.bip.bip_vcnt, added ? 1 : 0);
+	test_queue_down(&tq);
+}
+
 static void a_table_takes_no_more_than_the_device(void **state)
 {
 	struct pb_queue_limits lim = protected;
@@ -351,6 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metadata_that_touch_share_an_entry),
+		cmocka_unit_test(a_range_is_as_long_as_an_entry_can_be),
 		cmocka_unit_test(a_table_takes_no_more_than_the_device),
 		cmocka_unit_test(metadata_follow_the_data),
 		cmocka_unit_test(a_clone_without_a_set_can_have_none),
