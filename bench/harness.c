@@ -17,10 +17,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
 #include <physbio/buffer.h>
 
 #include "config.h"
 #include "harness.h"
+
+#define SHORTEST_NS 2000 /* of a sample */
+#define SHUFFLE_SEED UINT64_C(0x9e3779b97f4a7c15)
 
 void bench_die(const struct bench *b, const char *format, ...)
 {
@@ -143,6 +150,8 @@ void bench_start(struct bench *b, int argc, char **argv)
 			"this build is not as the kernel is built: its times would mean nothing. Use ./dev bench");
 	pin(b);
 	printf("bench\t%s\t%s\n", b->name, b->title);
+	bench_note(b, "order", "shuffled in each round, seed 0x%llx",
+		   (unsigned long long)SHUFFLE_SEED);
 }
 
 int bench_end(const struct bench *b)
@@ -272,6 +281,83 @@ void bench_unfragment(void *hog)
 	munmap(hog, HOG_SIZE);
 }
 
+/* --- caches --- */
+
+#define UNKNOWN_COLD_MIB 256u
+#define MOST_COLD_MIB 1024u
+
+/* Of the highest level that Linux knows on this CPU; 0: it knows none. */
+static unsigned long sysfs_cache_kib(int cpu)
+{
+	unsigned long kib = 0, found;
+	char path[80];
+	FILE *f;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%d/cache/index%d/size",
+			 cpu, i);
+		f = fopen(path, "r");
+		if (!f)
+			break;
+		if (fscanf(f, "%luK", &found) == 1 && found > kib)
+			kib = found;
+		fclose(f);
+	}
+	return kib;
+}
+
+/* The largest that the CPU tells of in a leaf: 4 is Intel's, the other one AMD's. */
+static unsigned long cpuid_cache_kib(unsigned int leaf)
+{
+	unsigned long kib = 0;
+#if defined(__x86_64__) || defined(__i386__)
+	unsigned long found;
+	unsigned int a, b, c, d, i;
+
+	for (i = 0; __get_cpuid_count(leaf, i, &a, &b, &c, &d) && (a & 31);
+	     i++) {
+		found = ((b >> 22) + 1ul) * ((b >> 12 & 1023) + 1) *
+			((b & 4095) + 1) * (c + 1ul) / 1024;
+		if (found > kib)
+			kib = found;
+	}
+#endif
+	return kib;
+}
+
+static unsigned long last_level_kib(int cpu)
+{
+	const unsigned long kib[] = { sysfs_cache_kib(cpu), cpuid_cache_kib(4),
+				      cpuid_cache_kib(0x8000001d) };
+	unsigned long most = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(kib) / sizeof(kib[0]); i++)
+		if (kib[i] > most)
+			most = kib[i];
+	return most;
+}
+
+unsigned int bench_cold_size(const struct bench *b)
+{
+	static unsigned long mib;
+	unsigned long kib;
+
+	if (mib)
+		return (unsigned int)(mib << 20);
+	kib = last_level_kib(b->cpu);
+	mib = kib ? (2 * kib + 1023) / 1024 : UNKNOWN_COLD_MIB;
+	if (mib > MOST_COLD_MIB)
+		mib = MOST_COLD_MIB;
+	bench_note(
+		b, "caches", "cold means %lu MiB of other memory: %s", mib,
+		kib ? "twice the last level" :
+		      "neither Linux nor the CPU says what the last level has");
+	return (unsigned int)(mib << 20);
+}
+
 /* --- samples --- */
 
 static uint64_t now_ns(void)
@@ -309,22 +395,93 @@ static void print_samples(const struct bench_contestant *c, const char *base,
 	putchar('\n');
 }
 
-static void time_rounds(const struct bench *b, const struct bench_contestant *c,
-			int nr)
+/* What the clock itself takes: the shortest sample of nothing. */
+static uint64_t clock_ns(void)
+{
+	uint64_t least = UINT64_MAX, start, took;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		start = now_ns();
+		took = now_ns() - start;
+		if (took < least)
+			least = took;
+	}
+	return least;
+}
+
+/*
+ * Every sample has the clock's own time in it, and its steps: in a short one they pull a
+ * ratio towards 1.
+ */
+static void check_length(const struct bench *b, const char *name,
+			 const struct bench_contestant *c,
+			 const uint64_t *samples, int nr)
+{
+	uint64_t least = UINT64_MAX, clock = clock_ns();
+	int round;
+
+	for (round = 0; round < b->rounds; round++)
+		if (samples[round * nr] < least)
+			least = samples[round * nr];
+	if (least < SHORTEST_NS || least < 100 * clock)
+		fprintf(stderr,
+			"%s: %s: a sample of \"%s\" takes %llu ns, too short for a clock that takes %llu\n",
+			b->name, name, c->name, (unsigned long long)least,
+			(unsigned long long)clock);
+}
+
+/*
+ * The same order in every round would give each contestant the same predecessor, whose
+ * caches and branches it would always find. Fisher and Yates, by xorshift: the same in
+ * every process.
+ */
+static void shuffle(int *order, int nr, uint64_t *random)
+{
+	int i, at, other;
+
+	for (i = nr - 1; i > 0; i--) {
+		*random ^= *random << 13;
+		*random ^= *random >> 7;
+		*random ^= *random << 17;
+		at = (int)(*random % (uint64_t)(i + 1));
+		other = order[i];
+		order[i] = order[at];
+		order[at] = other;
+	}
+}
+
+static void time_round(const struct bench_contestant *c, const int *order,
+		       int nr, uint64_t *samples)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		samples[order[i]] = sample(&c[order[i]]);
+}
+
+static void time_rounds(const struct bench *b, const char *name,
+			const struct bench_contestant *c, int nr)
 {
 	uint64_t *samples =
 		bench_alloc(b, (size_t)(b->rounds * nr), sizeof(*samples));
-	int round, i, turn;
+	int *order = bench_alloc(b, (size_t)nr, sizeof(*order));
+	uint64_t random = SHUFFLE_SEED;
+	int round, i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
+		order[i] = i;
 		sample(&c[i]); /* which warms up */
-	for (round = 0; round < b->rounds; round++)
-		for (i = 0; i < nr; i++) {
-			turn = (round + i) % nr;
-			samples[round * nr + turn] = sample(&c[turn]);
-		}
-	for (i = 0; i < nr; i++)
+	}
+	for (round = 0; round < b->rounds; round++) {
+		shuffle(order, nr, &random);
+		time_round(c, order, nr, &samples[round * nr]);
+	}
+	for (i = 0; i < nr; i++) {
+		check_length(b, name, &c[i], &samples[i], nr);
 		print_samples(&c[i], c[0].name, &samples[i], nr, b->rounds);
+	}
+	free(order);
 	free(samples);
 }
 
@@ -420,6 +577,6 @@ void bench_time(const struct bench *b, const char *name, double units,
 			count_once(&c[i]);
 		return;
 	}
-	time_rounds(b, c, nr);
+	time_rounds(b, name, c, nr);
 	count_events(b, units, c, nr);
 }

@@ -71,8 +71,9 @@ bool bench_wanted(struct bench *b, const char *name);
 void bench_skip(const struct bench *b, const char *name, const char *why);
 
 /*
- * Calls contestants in turn: who goes first changes from round to round. @units are how
- * many I/Os, entries or ranges a sample has; times are for one.
+ * Calls contestants in turn, in another order in each round: the same orders in every
+ * process. @units are how many I/Os, entries or ranges a sample has; times are for one. A
+ * sample must be so long that the clock's own time is lost in it.
  */
 void bench_time(const struct bench *b, const char *name, double units,
 		const struct bench_contestant *c, int nr);
@@ -94,6 +95,12 @@ void bench_counted(void (*run)(void *arg), void *arg);
  */
 void *bench_fragment(const struct bench *b);
 void bench_unfragment(void *hog);
+
+/*
+ * Bytes that one must read so that nothing else is in a cache: twice what the last level
+ * has; more than a core's share of any, if nobody says what that is. Noted.
+ */
+unsigned int bench_cold_size(const struct bench *b);
 
 /* Zeroed, on cache lines of its own; or the process ends. */
 void *bench_alloc(const struct bench *b, size_t n, size_t size);

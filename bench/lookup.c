@@ -127,7 +127,7 @@ static void choose_pfns(const struct shape *shape)
 /* --- caches without the tables --- */
 
 /* More than a core's share of a last level has; what a guest is told of it may be anything. */
-#define OTHER_SIZE (64u * MIB)
+#define OTHER_SIZE bench_cold_size(&bench)
 
 static char *other; /* what is in them then */
 
@@ -135,10 +135,10 @@ static char *other; /* what is in them then */
 static void make_cold(void)
 {
 	unsigned long sum = 0;
-	size_t at;
+	size_t at, size = OTHER_SIZE;
 	unsigned int i;
 
-	for (at = 0; at < OTHER_SIZE; at += 64)
+	for (at = 0; at < size; at += 64)
 		sum += (unsigned char)other[at];
 	for (i = 0; i <= MAX_LOOKUPS; i++)
 		sum += pfns[i];

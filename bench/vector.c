@@ -31,7 +31,7 @@ static struct bench bench = {
 #define ARRAY_SIZE(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 /* More than a last cache level has: what is used in turn is in none. */
-#define COLD_BYTES (64u * MIB)
+#define COLD_BYTES bench_cold_size(&bench)
 
 static const struct vector_loops *const vectors[] = {
 	&vector_loops_u32,
