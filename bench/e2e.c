@@ -1080,7 +1080,7 @@ static const struct shape converted = {
 	.range_len = PAGE,
 	.bios = 1,
 	.ios = 1,
-	.times = 64,
+	.times = 256,
 };
 
 enum use {

@@ -66,7 +66,7 @@ struct physbio_stages {
 	/* the same, but all I/Os are mapped before the first is completed */
 	physbio_stage_fn *in_flight;
 
-	/* A use of each range of the first I/O. */
+	/* A use of each range of the first I/O, which has a multiple of 8. */
 	physbio_stage_fn *read; /* which its page only is read for */
 	physbio_stage_fn *to_phys; /* its page converted */
 	physbio_stage_fn *to_page; /* its physical address converted */
