@@ -5,11 +5,9 @@
  * Every I/O is verified first, in a pass of its own; counts come from counting builds of
  * the same sources, times from builds without. No data are copied in a timed stage.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define PHYSBIO_COUNTING
 #include <physbio/buffer.h>
@@ -124,40 +122,42 @@ static const struct shape {
 	unsigned int
 		bios; /* of each I/O: what an entry or a request can't hold */
 	unsigned int ios; /* in a sample */
+	/* the same of stages that can't be repeated; 0: as many */
+	unsigned int once_ios;
 
 	enum kind kind;
 	/* of a variant */
 	const char *suffix;
 	unsigned int times;
 } shapes[] = {
-	{ "512 B", SMALL, SCATTERED, 1, 512, 1, 256 },
-	{ "4 KiB, 1 page", SMALL, SCATTERED, 1, PAGE, 1, 256 },
-	{ "16 KiB contiguous", HUGE_PAGES, CONTIGUOUS, 4, PAGE, 1, 128 },
-	{ "16 KiB scattered", SMALL, SCATTERED, 4, PAGE, 1, 128 },
-	{ "64 KiB contiguous", HUGE_PAGES, CONTIGUOUS, 16, PAGE, 1, 64 },
-	{ "64 KiB scattered", SMALL, SCATTERED, 16, PAGE, 1, 64 },
-	{ "128 KiB contiguous", HUGE_PAGES, CONTIGUOUS, 32, PAGE, 1, 32 },
-	{ "128 KiB scattered", SMALL, SCATTERED, 32, PAGE, 1, 32 },
-	{ "128 KiB half", HUGE_PAGES, HALF, 32, PAGE, 1, 32 },
-	{ "128 KiB fragmented", FRAGMENTED, AS_IT_IS, 32, PAGE, 1, 32 },
-	{ "1 MiB THP", HUGE_PAGES, CONTIGUOUS, 1, MIB, 1, 64 },
-	{ "1 MiB hugetlb", HUGETLB_PAGES, CONTIGUOUS, 1, MIB, 1, 64 },
-	{ "1 MiB contiguous", HUGE_PAGES, CONTIGUOUS, 256, PAGE, 1, 8 },
-	{ "1 MiB scattered", SMALL, SCATTERED, 256, PAGE, 1, 8 },
-	{ "1 MiB half", HUGE_PAGES, HALF, 256, PAGE, 1, 8 },
-	{ "1 MiB fragmented", FRAGMENTED, AS_IT_IS, 256, PAGE, 1, 8 },
-	{ "2 MiB THP", HUGE_PAGES, CONTIGUOUS, 1, 2 * MIB, 1, 32 },
-	{ "2 MiB contiguous", HUGE_PAGES, CONTIGUOUS, 512, PAGE, 1, 4 },
-	{ "2 MiB scattered", SMALL, SCATTERED, 256, PAGE, 2, 4 },
-	{ "16 MiB THP", HUGE_PAGES, CONTIGUOUS, 4, 2 * MIB, 2, 4 },
-	{ "16 MiB scattered", SMALL, SCATTERED, 256, PAGE, 16, 1 },
-	{ "1 GiB THP", LARGE, CONTIGUOUS, 4, 2 * MIB, 128, 1 },
+	{ "512 B", SMALL, SCATTERED, 1, 512, 1, 256, 512 },
+	{ "4 KiB, 1 page", SMALL, SCATTERED, 1, PAGE, 1, 256, 512 },
+	{ "16 KiB contiguous", HUGE_PAGES, CONTIGUOUS, 4, PAGE, 1, 128, 256 },
+	{ "16 KiB scattered", SMALL, SCATTERED, 4, PAGE, 1, 128, 256 },
+	{ "64 KiB contiguous", HUGE_PAGES, CONTIGUOUS, 16, PAGE, 1, 64, 256 },
+	{ "64 KiB scattered", SMALL, SCATTERED, 16, PAGE, 1, 64, 256 },
+	{ "128 KiB contiguous", HUGE_PAGES, CONTIGUOUS, 32, PAGE, 1, 32, 256 },
+	{ "128 KiB scattered", SMALL, SCATTERED, 32, PAGE, 1, 32, 192 },
+	{ "128 KiB half", HUGE_PAGES, HALF, 32, PAGE, 1, 32, 256 },
+	{ "128 KiB fragmented", FRAGMENTED, AS_IT_IS, 32, PAGE, 1, 32, 192 },
+	{ "1 MiB THP", HUGE_PAGES, CONTIGUOUS, 1, MIB, 1, 64, 256 },
+	{ "1 MiB hugetlb", HUGETLB_PAGES, CONTIGUOUS, 1, MIB, 1, 64, 256 },
+	{ "1 MiB contiguous", HUGE_PAGES, CONTIGUOUS, 256, PAGE, 1, 8, 256 },
+	{ "1 MiB scattered", SMALL, SCATTERED, 256, PAGE, 1, 8, 32 },
+	{ "1 MiB half", HUGE_PAGES, HALF, 256, PAGE, 1, 8, 96 },
+	{ "1 MiB fragmented", FRAGMENTED, AS_IT_IS, 256, PAGE, 1, 8, 32 },
+	{ "2 MiB THP", LARGE, CONTIGUOUS, 1, 2 * MIB, 1, 32, 256 },
+	{ "2 MiB contiguous", LARGE, CONTIGUOUS, 512, PAGE, 1, 4, 256 },
+	{ "2 MiB scattered", SMALL, SCATTERED, 256, PAGE, 2, 4, 24 },
+	{ "16 MiB THP", LARGE, CONTIGUOUS, 4, 2 * MIB, 2, 4, 64 },
+	{ "16 MiB scattered", SMALL, SCATTERED, 256, PAGE, 16, 1, 2 },
+	{ "1 GiB THP", LARGE, CONTIGUOUS, 4, 2 * MIB, 128, 1, 1 },
 	/* up to what an NVMe command can have, and what a bio can */
-	{ "64", SMALL, SCATTERED, 64, PAGE, 1, 256, PER_SEGMENT },
-	{ "128", SMALL, SCATTERED, 128, PAGE, 1, 128, PER_SEGMENT },
-	{ "256", SMALL, SCATTERED, 256, PAGE, 1, 64, PER_SEGMENT },
-	{ "2048", SMALL, SCATTERED, 2048, PAGE, 1, 8, PER_SEGMENT },
-	{ "65535", SMALL, SCATTERED, UINT16_MAX, PAGE, 1, 1, PER_SEGMENT },
+	{ "64", SMALL, SCATTERED, 64, PAGE, 1, 256, 0, PER_SEGMENT },
+	{ "128", SMALL, SCATTERED, 128, PAGE, 1, 128, 0, PER_SEGMENT },
+	{ "256", SMALL, SCATTERED, 256, PAGE, 1, 64, 0, PER_SEGMENT },
+	{ "2048", SMALL, SCATTERED, 2048, PAGE, 1, 8, 0, PER_SEGMENT },
+	{ "65535", SMALL, SCATTERED, UINT16_MAX, PAGE, 1, 1, 0, PER_SEGMENT },
 };
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
@@ -216,13 +216,26 @@ static struct shape shape_at(int i)
 	shape.suffix = v->suffix;
 	shape.kind = v->kind;
 	shape.ios = v->ios;
+	shape.once_ios = 0;
 	shape.times = v->times;
 	return shape;
 }
 
+/* A bio is merged or completed once; the other stages find it as it was. */
+static unsigned int nr_ios(const struct shape *shape, enum stage s)
+{
+	if ((s == MERGE || s == COMPLETE) && shape->once_ios)
+		return shape->once_ios;
+	return shape->ios;
+}
+
+/* Of all I/Os that a stage has. */
 static unsigned int nr_bios(const struct shape *shape)
 {
-	return shape->ios * shape->bios;
+	unsigned int ios = shape->ios > shape->once_ios ? shape->ios :
+							  shape->once_ios;
+
+	return ios * shape->bios;
 }
 
 static size_t nr_ranges(const struct shape *shape)
@@ -230,18 +243,33 @@ static size_t nr_ranges(const struct shape *shape)
 	return (size_t)nr_bios(shape) * shape->ranges;
 }
 
-/* How often an I/O goes its way in a sample. */
-static unsigned int nr_times(const struct shape *shape)
+/* What a stage goes through: contiguous ranges are one entry when they were added. */
+static unsigned int nr_steps(const struct shape *shape, enum stage s)
 {
-	return shape->kind == HOT ? shape->times : 1;
+	bool one_entry = s != ADD && shape->layout == CONTIGUOUS;
+
+	return shape->ios * shape->bios * (one_entry ? 1 : shape->ranges);
+}
+
+/* Of a sample at least: the clock's own time is lost in that of so many. */
+#define STEPS 4096u
+
+/* How often an I/O goes its way in a sample, or through a stage. */
+static unsigned int nr_times(const struct shape *shape, enum stage s)
+{
+	if (shape->kind == HOT)
+		return shape->times;
+	if (shape->kind == EACH_STAGE && (s == ADD || s == SPLIT || s == MAP))
+		return 1 + STEPS / nr_steps(shape, s);
+	return 1;
 }
 
 /* What a time is for. */
-static unsigned int nr_units(const struct shape *shape)
+static unsigned int nr_units(const struct shape *shape, enum stage s)
 {
-	if (shape->kind == PER_SEGMENT)
-		return shape->ios * shape->ranges;
-	return shape->ios * nr_times(shape);
+	unsigned int n = nr_ios(shape, s) * nr_times(shape, s);
+
+	return shape->kind == PER_SEGMENT ? n * shape->ranges : n;
 }
 
 /* Can an NVMe command describe a bio of it? */
@@ -260,9 +288,13 @@ static bool has_stage(const struct shape *shape, enum stage s)
 /* Fewer of those that take long, a cold one because of what comes before it. */
 static int nr_rounds(const struct shape *shape)
 {
-	bool is_long = nr_ranges(shape) * nr_times(shape) > 4096;
+	bool is_long = (size_t)shape->ios * shape->bios * shape->ranges *
+			       nr_times(shape, WHOLE) >
+		       4096;
 
-	if (is_long || shape->kind == COLD)
+	if (shape->kind == COLD)
+		return (bench.rounds + 7) / 8;
+	if (is_long)
 		return (bench.rounds + 4) / 5;
 	return bench.rounds;
 }
@@ -279,46 +311,16 @@ static void case_name(char name[80], const struct shape *shape, enum stage s)
 
 /* --- caches --- */
 
-/* What to read so that nothing else is in a cache: more than the last level has. */
+/* What is read so that nothing else is in a cache. */
 static struct {
 	const volatile char *bytes;
 	size_t size;
-	const char *why;
 } sweep;
-
-/* Of the highest level that Linux knows on this CPU, in bytes; 0: it knows none. */
-static size_t last_level_size(void)
-{
-	unsigned long kib = 0, found;
-	char path[80];
-	FILE *f;
-	int i;
-
-	for (i = 0; i < 10; i++) {
-		snprintf(path, sizeof(path),
-			 "/sys/devices/system/cpu/cpu%d/cache/index%d/size",
-			 bench.cpu, i);
-		f = fopen(path, "r");
-		if (!f)
-			break;
-		if (fscanf(f, "%luK", &found) == 1)
-			kib = found;
-		fclose(f);
-	}
-	return kib * (size_t)KIB;
-}
 
 static void sweep_up(void)
 {
-	sweep.size = 2 * last_level_size();
-	sweep.why = "twice its last level of cache";
-	if (!sweep.size) {
-		sweep.size = 64 * (size_t)MIB;
-		sweep.why = "no size of a cache is known here";
-	}
+	sweep.size = bench_cold_size(&bench);
 	sweep.bytes = bench_alloc(&bench, sweep.size, 1);
-	bench_note(&bench, "cold", "%zu MiB are read before each sample: %s",
-		   sweep.size / MIB, sweep.why);
 }
 
 static void sweep_caches(void)
@@ -367,28 +369,16 @@ static void alloc_buffer(enum buffer_use use, enum physbio_buffer_kind kind,
 			 error.message);
 }
 
-/*
- * Memory of which every other page is given back, and a buffer that is taken out of
- * what is free then.
- */
+/* A buffer that is taken out of what is free between pages of others. */
 static void alloc_fragmented(void)
 {
-	size_t size = 512 * (size_t)MIB, at;
-	char *hog;
+	void *hog;
 
 	if (!is_used(FRAGMENTED))
 		return;
-	hog = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (hog == MAP_FAILED)
-		bench_die(&bench, "memory: %s", strerror(errno));
-	madvise(hog, size, MADV_NOHUGEPAGE);
-	for (at = 0; at < size; at += PAGE)
-		hog[at] = 1;
-	for (at = 0; at < size; at += 2 * PAGE)
-		madvise(hog + at, PAGE, MADV_DONTNEED);
-	alloc_buffer(FRAGMENTED, PHYSBIO_BUFFER_PAGES, 8 * MIB);
-	munmap(hog, size);
+	hog = bench_fragment(&bench);
+	alloc_buffer(FRAGMENTED, PHYSBIO_BUFFER_PAGES, 32 * MIB);
+	bench_unfragment(hog);
 }
 
 static void want_huge(enum buffer_use use)
@@ -425,8 +415,8 @@ static void set_up_memory(void)
 	int i;
 
 	alloc_buffer(SMALL, PHYSBIO_BUFFER_PAGES, 128 * MIB);
-	alloc_buffer(HUGE_PAGES, PHYSBIO_BUFFER_THP, 128 * MIB);
-	alloc_buffer(HUGETLB_PAGES, PHYSBIO_BUFFER_HUGETLB, 64 * MIB);
+	alloc_buffer(HUGE_PAGES, PHYSBIO_BUFFER_THP, 256 * MIB);
+	alloc_buffer(HUGETLB_PAGES, PHYSBIO_BUFFER_HUGETLB, 256 * MIB);
 	alloc_buffer(LARGE, PHYSBIO_BUFFER_THP, 1024 * (size_t)MIB);
 	alloc_fragmented();
 	for (i = 0; i < NR_BUFFERS; i++)
@@ -457,6 +447,7 @@ struct runner {
 	const struct entrant *e;
 	const struct shape *shape;
 	enum stage stage; /* that is timed */
+	unsigned int times; /* that it is run in a sample */
 	const struct physbio_stage_range *r;
 	const struct physbio_repr *repr; /* timed or counting */
 	const struct physbio_stages *stages;
@@ -586,13 +577,25 @@ static void runner_down(struct runner *run)
 	run->repr->blk_mq_destroy_queue(run->ctx.q);
 }
 
-static void clean_all(const struct shape *shape,
-		      const struct physbio_stage_range *r)
+/* Only some I/Os may be timed: others are allocated for other stages. */
+static void set_stage(struct runner *run, enum stage s)
 {
-	size_t i, n = nr_ranges(shape);
+	run->stage = s;
+	run->times = nr_times(run->shape, s);
+	run->ctx.nr_ios = nr_ios(run->shape, s) * run->shape->bios;
+}
+
+static size_t nr_run(const struct runner *run)
+{
+	return (size_t)run->ctx.nr_ios * run->ctx.nr_ranges;
+}
+
+static void clean_all(const struct runner *run)
+{
+	size_t i, n = nr_run(run);
 
 	for (i = 0; i < n; i++)
-		pb_compound_head(r[i].page)->flags &=
+		pb_compound_head(run->r[i].page)->flags &=
 			~(unsigned long)PB_PG_dirty;
 }
 
@@ -601,15 +604,19 @@ static void clean_all(const struct shape *shape,
 static void run_add(void *arg)
 {
 	struct runner *run = arg;
+	unsigned int n;
 
-	run->stages->add(&run->ctx);
+	for (n = 0; n < run->times; n++)
+		run->stages->add(&run->ctx);
 }
 
 static void run_split(void *arg)
 {
 	struct runner *run = arg;
+	unsigned int n;
 
-	run->stages->split(&run->ctx);
+	for (n = 0; n < run->times; n++)
+		run->stages->split(&run->ctx);
 }
 
 static void run_merge(void *arg)
@@ -622,8 +629,10 @@ static void run_merge(void *arg)
 static void run_map(void *arg)
 {
 	struct runner *run = arg;
+	unsigned int n;
 
-	run->stages->map(&run->ctx);
+	for (n = 0; n < run->times; n++)
+		run->stages->map(&run->ctx);
 }
 
 static void run_map_iter(void *arg)
@@ -654,6 +663,13 @@ static void run_in_flight(void *arg)
 	run->stages->in_flight(&run->ctx);
 }
 
+static void ready_bio(void *arg)
+{
+	struct runner *run = arg;
+
+	run->stages->add(&run->ctx);
+}
+
 static void ready_request(void *arg)
 {
 	struct runner *run = arg;
@@ -668,7 +684,7 @@ static void ready_clean(void *arg)
 	struct runner *run = arg;
 
 	run->stages->add(&run->ctx);
-	clean_all(run->shape, run->r);
+	clean_all(run);
 }
 
 /* As after a read was sent. */
@@ -680,20 +696,42 @@ static void ready_pinned(void *arg)
 	run->stages->pin(&run->ctx);
 }
 
-/* @ready is NULL: it is as the sample before has left it. */
+/* They share ranges and page structs, and others ran since it had its turn. */
+static void ready_in_flight(void *arg)
+{
+	struct runner *run = arg;
+	unsigned int times = run->ctx.times;
+
+	run->ctx.times = 1;
+	run->stages->in_flight(&run->ctx);
+	run->ctx.times = times;
+}
+
 static const struct {
 	void (*ready)(void *arg);
 	void (*run)(void *arg);
 } stages[NR_STAGES] = {
-	[ADD] = { run_add, run_add }, /* as warm as the others */
-	[SPLIT] = { run_add, run_split },
+	[ADD] = { ready_bio, run_add }, /* as warm as the others */
+	[SPLIT] = { ready_bio, run_split },
 	[MERGE] = { ready_request, run_merge },
 	[MAP] = { ready_request, run_map },
 	[MAP_ITER] = { ready_request, run_map_iter },
 	[COMPLETE] = { ready_pinned, run_complete },
 	[WHOLE] = { ready_clean, run_whole },
-	[IN_FLIGHT] = { NULL, run_in_flight },
+	[IN_FLIGHT] = { ready_in_flight, run_in_flight },
 };
+
+/* What pinning reads: it comes just before these stages. */
+static void touch_pages(const struct runner *run)
+{
+	const volatile struct pb_page *head;
+	size_t i, n = nr_run(run);
+
+	for (i = 0; i < n; i++) {
+		head = pb_compound_head(run->r[i].page);
+		head->flags;
+	}
+}
 
 static void ready_cold(void *arg)
 {
@@ -701,6 +739,8 @@ static void ready_cold(void *arg)
 
 	stages[run->stage].ready(run);
 	sweep_caches();
+	if (run->stage == ADD || run->stage == MAP)
+		touch_pages(run);
 }
 
 /* The dma representation has no page to come back to. */
@@ -824,7 +864,7 @@ static void verify_merge(struct runner *run)
 static void verify_pages(const struct runner *run)
 {
 	const struct physbio_stage_range *r = run->r;
-	size_t i, n = nr_ranges(run->shape);
+	size_t i, n = nr_run(run);
 
 	for (i = 0; i < n; i++) {
 		if (physbio_mem_pinned(mem, r[i].paddr, r[i].len))
@@ -836,22 +876,64 @@ static void verify_pages(const struct runner *run)
 	}
 }
 
+/* Of the list that belongs to a data pointer, in bytes: none where it says all itself. */
+static uint32_t list_size(const struct pb_nvme_iod *iod)
+{
+	uint32_t pages = (iod->len + PAGE - 1) / PAGE, size = 0;
+
+	if (iod->use_sgl && iod->nr_ranges > 1)
+		size = iod->nr_ranges *
+		       (uint32_t)sizeof(struct pb_nvme_sgl_desc);
+	else if (!iod->use_sgl && pages > 2)
+		size = (pages - 1) * (uint32_t)sizeof(uint64_t);
+	return size < PAGE ? size : PAGE;
+}
+
+/* As it is described when nothing else is done: that its ranges are right was verified. */
+static void verify_described(struct runner *run, unsigned int i,
+			     const struct pb_nvme_iod *iod)
+{
+	struct physbio_stage_io *io = &run->ctx.ios[i];
+	struct pb_nvme_iod want = { .len = 0 };
+
+	iod_up(&want, run->shape->ranges);
+	if (run->repr->nvme_map_data(&io->rq, &run->dev, &want) ||
+	    want.len != sum_len(io->ranges, run->ctx.nr_ranges) ||
+	    iod->len != want.len || iod->use_sgl != want.use_sgl ||
+	    memcmp(&iod->dptr, &want.dptr, sizeof(want.dptr)) ||
+	    memcmp(iod->lists[0].virt, want.lists[0].virt, list_size(&want)))
+		bench_die(&bench, "%s: I/O %u is described wrongly",
+			  run->e->name, i);
+	iod_down(&want);
+}
+
 static void verify_in_flight(struct runner *run)
 {
 	struct physbio_stage_ctx *ctx = &run->ctx;
 	unsigned int i;
 
-	clean_all(run->shape, run->r);
+	clean_all(run);
 	run->stages->in_flight(ctx);
 	verify_pages(run);
 	for (i = 0; i < ctx->nr_ios; i++)
-		if (ctx->iods[i].len !=
-		    sum_len(ctx->ios[i].ranges, ctx->nr_ranges))
-			bench_die(&bench, "%s: %u bytes are mapped",
-				  run->e->name, ctx->iods[i].len);
+		verify_described(run, i, &ctx->iods[i]);
 }
 
-static void verify(struct runner *run)
+/* What it wrote for the last I/O is there still. */
+static void verify_whole(struct runner *run)
+{
+	struct pb_nvme_iod *iod = &run->ctx.iod;
+
+	set_stage(run, WHOLE);
+	clean_all(run);
+	memset(&iod->dptr, 0, sizeof(iod->dptr));
+	iod->len = 0;
+	run->stages->whole(&run->ctx);
+	verify_pages(run);
+	verify_described(run, run->ctx.nr_ios - 1, iod);
+}
+
+static void verify_stages(struct runner *run)
 {
 	struct physbio_stage_ctx *ctx = &run->ctx;
 	unsigned int i;
@@ -868,6 +950,15 @@ static void verify(struct runner *run)
 	ready_pinned(run);
 	run->stages->complete(ctx);
 	verify_pages(run);
+}
+
+static void verify(struct runner *run)
+{
+	verify_stages(run);
+	if (!run->stages->complete)
+		return;
+	if (has_stage(run->shape, WHOLE))
+		verify_whole(run);
 	if (run->shape->kind == HOT)
 		verify_in_flight(run);
 }
@@ -959,14 +1050,14 @@ static void count_stage(struct runner *run, enum stage s)
 {
 	size_t i;
 
-	if (stages[s].ready)
-		stages[s].ready(run);
+	set_stage(run, s);
+	stages[s].ready(run);
 	memset(physbio_counts, 0, sizeof(physbio_counts));
 	stages[s].run(run);
 	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		bench_value(&bench, run->e->name, counters[i].key,
 			    (double)physbio_counts[counters[i].counter] /
-				    nr_units(run->shape));
+				    nr_units(run->shape, s));
 }
 
 /* --- one shape --- */
@@ -1013,7 +1104,7 @@ static void time_stage(const struct shape *shape, enum stage s)
 	for (i = 0; i < NR_ENTRANTS; i++) {
 		if (!can_run(&entrants[i], s))
 			continue;
-		runners[i].stage = s;
+		set_stage(&runners[i], s);
 		c[n++] = (struct bench_contestant){
 			.name = entrants[i].name,
 			.base = entrants[i].base,
@@ -1025,7 +1116,7 @@ static void time_stage(const struct shape *shape, enum stage s)
 	}
 	case_name(name, shape, s);
 	rounds.rounds = nr_rounds(shape);
-	bench_time(&rounds, name, nr_units(shape), c, n);
+	bench_time(&rounds, name, nr_units(shape, s), c, n);
 }
 
 static void bench_stage(const struct shape *shape, enum stage s)
@@ -1178,7 +1269,7 @@ static void describe(void)
 		limits.max_user_sectors, limits.max_segments);
 	bench_note(
 		&bench, "shown",
-		"ns for one I/O, or as the case says; reads; identity translation; PRPs, or SGLs from segments of 32 KiB on; no data are copied; whole: pages are pinned, and all stages but merge follow; depth 1 and 64: so many I/Os, the same again and again, are mapped before the first is completed; cold: neither I/Os nor page structs are in a cache, those of the whole way until they are pinned");
+		"ns for one I/O, or as the case says; reads; identity translation; PRPs, or SGLs from segments of 32 KiB on; no data are copied; add, split and map: of the same I/Os several times in a sample; whole: pages are pinned, and all stages but merge follow; depth 1 and 64: so many I/Os, the same again and again, are mapped before the first is completed: their pages are dirty already, so that dirtying them takes no atomic; cold: I/Os are in no cache, nor are page structs when it comes to pinning or completing them; at add and map they are, as after pinning");
 }
 
 int main(int argc, char **argv)
