@@ -56,8 +56,11 @@ def _shortfall(goal, results):
     _figure(results, goal.benchmark, goal.case, goal.contestant, "min_ns")
     try:
         saving = savings.of(results, goal.case, goal.contestant)
+        untold = savings.untold(results, goal.case, goal.contestant)
     except KeyError as e:
         raise NotMeasured(f"no {e.args[0]}", False) from e
+    if untold:
+        raise NotMeasured(untold, True)
     if saving.share < LEAST_SHARE:
         raise NotMeasured(f"conversions predict less than {LEAST_SHARE:.0%}", True)
     return 1 - saving.measured / saving.predicted

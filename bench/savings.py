@@ -17,10 +17,15 @@ def _saved(cases, case, contestant):
     return cases[case][figure["base"]]["min_ns"] * (1 - figure["ratio"])
 
 
-def _cost(cases, count, contestant):
-    """ns of one conversion under the memory model that a contestant is built with."""
+def _conversion(count, contestant):
+    """The case's name of a conversion under the memory model that a contestant is built with."""
     model = "SPARSEMEM" if contestant.endswith("SPARSEMEM") else "VMEMMAP"
-    return max(-_saved(cases, "one conversion", f"{CONVERSIONS[count]}, {model}"), 0)
+    return f"{CONVERSIONS[count]}, {model}"
+
+
+def _cost(cases, count, contestant):
+    """ns of one conversion."""
+    return max(-_saved(cases, "one conversion", _conversion(count, contestant)), 0)
 
 
 def _conversions(cases, case, contestant):
@@ -36,3 +41,20 @@ def of(results, case, contestant):
     predicted = _conversions(cases, case, base) - _conversions(cases, case, contestant)
     return Saving(predicted, _saved(cases, case, contestant),
                   predicted / cases[case][base]["min_ns"])
+
+
+def untold(results, case, contestant):
+    """Why nothing can be predicted, if the cost of a conversion that a contestant and its base
+    don't make as often is not above 0 in all of its interval; else None."""
+    cases = results["benchmarks"]["e2e"]["cases"]
+    base = cases[case][contestant]["base"]
+    for count in CONVERSIONS:
+        if cases[case][base][count] == cases[case][contestant][count]:
+            continue
+        figure = cases["one conversion"][_conversion(count, contestant)]
+        if figure["low"] <= 1:
+            read = cases["one conversion"][figure["base"]]["min_ns"]
+            low, high = (read * (figure[end] - 1) for end in ("low", "high"))
+            return (f"the cost of one conversion, {_conversion(count, contestant)}, can't be "
+                    f"told from 0: {low:.3f} to {high:.3f} ns")
+    return None

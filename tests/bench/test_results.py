@@ -111,7 +111,9 @@ RESULTS = {"benchmarks": {"x": {"cases": {
 
 
 def measured(base, min_ns, base_ns, **conversions):
-    return {"base": base, "min_ns": min_ns, "ratio": min_ns / base_ns, **conversions}
+    ratio = min_ns / base_ns
+    return {"base": base, "min_ns": min_ns, "ratio": ratio, "low": ratio - 0.01,
+            "high": ratio + 0.01, **conversions}
 
 
 def page(min_ns, n):
@@ -196,6 +198,22 @@ class Goals(unittest.TestCase):
             "goal g-16-kib 0.100 0.2 met", "goal g-64-kib 0.500 0.2 missed",
             "goal g - 0.2 skipped (conversions predict less than 3%; cases: 1)",
             "goal g - 0.2 skipped (no memory; cases: 1)"]))
+
+    def test_a_conversion_that_costs_nothing_to_be_measured(self):
+        of = json.loads(json.dumps(E2E))
+        of["benchmarks"]["e2e"]["cases"]["one conversion"]["page to phys, VMEMMAP"].update(
+            ratio=1.005, low=0.995, high=1.015)
+        code, out = judged(("g", "0.2", "e2e", "shortfall", "64 KiB: map", "phys", "-"), of=of)
+        self.assertEqual((code, out), (0, "goal g - 0.2 skipped (the cost of one conversion, page "
+                                          "to phys, VMEMMAP, can't be told from 0: -0.005 to 0.015 "
+                                          "ns)\n"))
+
+    def test_what_is_converted_as_often_may_cost_nothing(self):
+        of = json.loads(json.dumps(E2E))
+        of["benchmarks"]["e2e"]["cases"]["one conversion"]["phys to page, VMEMMAP"].update(
+            ratio=1.0, low=0.99, high=1.01)
+        _, out = judged(("g", "0.2", "e2e", "shortfall", "16 KiB: map", "phys", "-"), of=of)
+        self.assertEqual(out, "goal g 0.100 0.2 met\n")
 
     def test_a_saving_that_can_not_be_predicted(self):
         code, out = judged(("g", "0.2", "e2e", "shortfall", "64 KiB: map", "phys12", "-"), of=E2E)
