@@ -119,12 +119,13 @@ static const struct place {
 	bool looks_up; /* RAM too */
 	bool mixes; /* several kinds of memory in one bio */
 	bool no_peers; /* is built without */
+	bool pages; /* its submitter has pages, which say whose they are */
 } places[] = {
-	{ "bio", &phys_physbio_repr, false, false, false },
-	{ "vector bit", &physbit_physbio_repr, false, true, false },
-	{ "lookup", &phys_physbio_repr, true, true, false },
-	{ "page", &page_physbio_repr, false, false, false },
-	{ "no P2P", &physram_physbio_repr, false, false, true },
+	{ "bio", &phys_physbio_repr, false, false, false, false },
+	{ "vector bit", &physbit_physbio_repr, false, true, false, false },
+	{ "lookup", &phys_physbio_repr, true, true, false, false },
+	{ "page", &page_physbio_repr, false, false, false, true },
+	{ "no P2P", &physram_physbio_repr, false, false, true, false },
 };
 
 #define NR_PLACES ((int)(sizeof(places) / sizeof(places[0])))
@@ -160,6 +161,7 @@ struct runner {
 	struct pb_bio_vec (*tables)[MAX_RANGES]; /* of any representation */
 	struct pb_request *rqs;
 	pb_phys_addr_t *ranges; /* of all requests */
+	struct pb_page **pages; /* the same */
 	struct pb_nvme_range mapped[MAX_RANGES]; /* by the last request */
 };
 
@@ -175,25 +177,42 @@ static void say_whose(struct runner *run, struct pb_bio *bio)
 {
 	const struct physbio_repr *repr = run->place->repr;
 
+	if (run->place->pages)
+		return;
 	if (run->place->looks_up || (run->load->peers && run->place->mixes))
 		repr->bio_set_mixed(bio, &region_table);
 	else if (run->load->peers)
 		repr->bio_set_region(bio, &regions[0]);
 }
 
+/* As its submitter has them: pages where vectors are of pages, else addresses. */
+static void add_ranges(struct runner *run, struct pb_bio *bio,
+		       unsigned int first)
+{
+	const struct physbio_repr *repr = run->place->repr;
+	unsigned int i, end = first + run->load->ranges;
+
+	if (run->place->pages)
+		for (i = first; i < end; i++)
+			repr->bio_add_page(bio, run->pages[i], PAGE, 0);
+	else
+		for (i = first; i < end; i++)
+			repr->bio_add_phys(bio, run->ranges[i], PAGE);
+}
+
 static void run_add(void *arg)
 {
 	struct runner *run = arg;
-	const struct physbio_repr *repr = run->place->repr;
-	unsigned int b, i, n = run->load->ranges;
-	const pb_phys_addr_t *range = run->ranges;
+	unsigned int b;
 
 	for (b = 0; b < run->load->requests; b++) {
-		repr->bio_init(&run->bios[b], &run->client.bdev, run->tables[b],
-			       MAX_RANGES, PB_REQ_OP_READ);
-		say_whose(run, &run->bios[b]);
-		for (i = 0; i < n; i++)
-			repr->bio_add_phys(&run->bios[b], *range++, PAGE);
+		struct pb_bio *bio = &run->bios[b];
+
+		run->place->repr->bio_init(bio, &run->client.bdev,
+					   run->tables[b], MAX_RANGES,
+					   PB_REQ_OP_READ);
+		say_whose(run, bio);
+		add_ranges(run, bio, b * run->load->ranges);
 	}
 }
 
@@ -243,14 +262,16 @@ static void verify_request(struct runner *run, unsigned int b)
 			  run->place->name, mapped);
 }
 
-static pb_phys_addr_t *make_ranges(const struct load *load)
+static void make_ranges(struct runner *run)
 {
-	unsigned int i, n = load->requests * load->ranges;
-	pb_phys_addr_t *ranges = bench_alloc(&bench, n, sizeof(*ranges));
+	unsigned int i, n = run->load->requests * run->load->ranges;
 
-	for (i = 0; i < n; i++)
-		ranges[i] = (pb_phys_addr_t)range_at(load, i);
-	return ranges;
+	run->ranges = bench_alloc(&bench, n, sizeof(*run->ranges));
+	run->pages = bench_alloc(&bench, n, sizeof(struct pb_page *));
+	for (i = 0; i < n; i++) {
+		run->ranges[i] = (pb_phys_addr_t)range_at(run->load, i);
+		run->pages[i] = physbio_mem_page(mem, run->ranges[i]);
+	}
 }
 
 static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
@@ -271,7 +292,7 @@ static void runner_up(struct runner *run, const struct place *place,
 	run->bios = bench_alloc(&bench, load->requests, sizeof(*run->bios));
 	run->tables = bench_alloc(&bench, load->requests, sizeof(*run->tables));
 	run->rqs = bench_alloc(&bench, load->requests, sizeof(*run->rqs));
-	run->ranges = make_ranges(load);
+	make_ranges(run);
 	client_up(&run->client, place->repr, &set, NULL);
 	run_add(run);
 	for (b = 0; b < load->requests; b++) {
@@ -286,6 +307,7 @@ static void runner_up(struct runner *run, const struct place *place,
 static void runner_down(struct runner *run)
 {
 	run->place->repr->blk_mq_destroy_queue(run->client.q);
+	free(run->pages);
 	free(run->ranges);
 	free(run->rqs);
 	free(run->tables);
@@ -568,6 +590,9 @@ static void describe(void)
 		&bench, "shown",
 		"mark: ns for one range, ratios to a mark on the bio; mixing: ns for an I/O of %u pages",
 		MAX_RANGES);
+	bench_note(
+		&bench, "add",
+		"bio_add_page() of pages that are at hand, else bio_add_phys()");
 	bench_note(
 		&bench, "map",
 		"by the iterator, with no descriptors; peers are reached by bus address");
