@@ -39,8 +39,6 @@ extern const struct resolve_loops rescache_resolve_loops;
 extern const struct resolve_loops rescache_shared_resolve_loops;
 extern const struct resolve_loops memdesc_resolve_loops;
 extern const struct resolve_loops delay_resolve_loops;
-/* That of SPARSEMEM EXTREME, counting. */
-extern const struct resolve_loops sectioncnt_resolve_loops;
 
 /* Of delay_resolve_loops, see delay.h: how much longer a lookup takes, in steps. */
 #define BENCH_DELAYS(D) \
