@@ -85,7 +85,7 @@ static const struct {
 
 #define NR_MODELS ARRAY_SIZE(models)
 
-/* More than a sample may have: cold ones are so short that no line is used twice. */
+/* More than a sample may have: cold ones are so short that few lines are used twice. */
 #define MAX_LOOKUPS 4096u
 
 static const struct shape {
@@ -97,10 +97,10 @@ static const struct shape {
 } shapes[] = {
 	{ "random, warm", MAX_LOOKUPS, NR_WARM, true, false, false },
 	{ "sequential, warm", MAX_LOOKUPS, NR_WARM, false, false, false },
-	{ "random, cold", 512, NR_PIECES, true, true, false },
+	{ "random, cold", 768, NR_PIECES, true, true, false },
 	{ "sequential, cold", MAX_LOOKUPS, NR_WARM, false, true, false },
 	{ "random, warm, and read", MAX_LOOKUPS, NR_WARM, true, false, true },
-	{ "random, cold, and read", 512, NR_PIECES, true, true, true },
+	{ "random, cold, and read", 768, NR_PIECES, true, true, true },
 };
 
 /* --- addresses --- */
@@ -152,14 +152,16 @@ struct runner {
 	const struct resolve_loops *loops;
 };
 
+static uintptr_t chain(const struct runner *r)
+{
+	if (r->shape->read)
+		return r->loops->chain_read(pfns, r->shape->lookups);
+	return r->loops->chain(pfns, r->shape->lookups);
+}
+
 static void run(void *arg)
 {
-	const struct runner *r = arg;
-
-	if (r->shape->read)
-		r->loops->chain_read(pfns, r->shape->lookups);
-	else
-		r->loops->chain(pfns, r->shape->lookups);
+	chain(arg);
 }
 
 static void ready(void *arg)
@@ -172,27 +174,40 @@ static void ready(void *arg)
 		run(arg);
 }
 
-/* By the loop over a bio's entries, an entry for each address. */
-static void verify(const struct shape *shape, int m)
+/* The descriptor of a frame: the one that leads to its page. */
+static uintptr_t descriptor(unsigned long pfn, const struct pb_page *page)
 {
-	static struct pb_bio_vec vecs[MAX_LOOKUPS];
-	static void *found[MAX_LOOKUPS];
-	struct pb_bio bio;
-	const struct resolve_loop loop = { &bio, 1, found };
+	struct physbio_memdesc *desc = physbio_memdesc_pfn_to_page(pfn);
+
+	if ((const void *)physbio_memdesc_folio(desc) != page)
+		bench_die(&bench, "frame 0x%lx: a descriptor of another page",
+			  pfn);
+	return (uintptr_t)desc;
+}
+
+/* What a chain adds for a frame: where it has come to, and what is read there. */
+static uintptr_t link_of(const struct runner *r, unsigned long pfn)
+{
+	const struct pb_page *page =
+		physbio_mem_page(mem, (pb_phys_addr_t)pfn << PB_PAGE_SHIFT);
+
+	if (r->loops == &memdesc_resolve_loops)
+		return descriptor(pfn, page) +
+		       (r->shape->read ? (uintptr_t)page : 0);
+	return (uintptr_t)page + (r->shape->read ? page->compound_head : 0);
+}
+
+/* The very loop that is timed. */
+static void verify(const struct runner *r, const char *model)
+{
+	uintptr_t want = 0;
 	unsigned int i;
 
-	pb_bio_init(&bio, NULL, vecs, MAX_LOOKUPS, PB_REQ_OP_READ);
-	bio.bi_vcnt = (uint16_t)shape->lookups;
-	for (i = 0; i < shape->lookups; i++)
-		pb_bvec_set_phys(&vecs[i],
-				 (pb_phys_addr_t)pfns[i] << PB_PAGE_SHIFT,
-				 PAGE);
-	models[m].loops->entries(&loop);
-	for (i = 0; i < shape->lookups; i++)
-		if (found[i] != physbio_mem_page(mem, vecs[i].bv_paddr))
-			bench_die(&bench, "%s, %s: another page for 0x%llx",
-				  shape->name, models[m].name,
-				  (unsigned long long)vecs[i].bv_paddr);
+	for (i = 0; i < r->shape->lookups; i++)
+		want += link_of(r, pfns[i]);
+	if (chain(r) != want)
+		bench_die(&bench, "%s, %s: other pages are found",
+			  r->shape->name, model);
 }
 
 static void bench_shape(const struct shape *shape)
@@ -203,8 +218,8 @@ static void bench_shape(const struct shape *shape)
 
 	choose_pfns(shape);
 	for (m = 0; m < NR_MODELS; m++) {
-		verify(shape, m);
 		runners[m] = (struct runner){ shape, models[m].loops };
+		verify(&runners[m], models[m].name);
 		c[m] = (struct bench_contestant){
 			.name = models[m].name,
 			.ready = ready,

@@ -41,28 +41,34 @@ static void loop_pages(const struct resolve_loop *loop)
 		}
 }
 
-static void loop_chain(const unsigned long *pfns, unsigned int nr)
+static uintptr_t loop_chain(const unsigned long *pfns, unsigned int nr)
 {
-	uintptr_t last = 0;
+	uintptr_t last = 0, sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
 		last = (uintptr_t)physbio_memdesc_pfn_to_page(
 			pfns[i + (last & 1)]);
 		__asm__ volatile("" : "+r"(last));
+		sum += last;
 	}
+	return sum;
 }
 
-static void loop_chain_read(const unsigned long *pfns, unsigned int nr)
+static uintptr_t loop_chain_read(const unsigned long *pfns, unsigned int nr)
 {
-	uintptr_t last = 0;
+	uintptr_t last = 0, sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		last = (uintptr_t)physbio_memdesc_folio(
-			physbio_memdesc_pfn_to_page(pfns[i + (last & 1)]));
+		const struct physbio_memdesc *desc =
+			physbio_memdesc_pfn_to_page(pfns[i + (last & 1)]);
+
+		last = (uintptr_t)physbio_memdesc_folio(desc);
 		__asm__ volatile("" : "+r"(last));
+		sum += (uintptr_t)desc + last;
 	}
+	return sum;
 }
 
 const struct resolve_loops memdesc_resolve_loops = {

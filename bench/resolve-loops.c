@@ -48,27 +48,34 @@ static void loop_pages(const struct resolve_loop *loop)
 }
 
 /* The lowest bits of a page's address are 0, which the compiler doesn't know. */
-static void loop_chain(const unsigned long *pfns, unsigned int nr)
+static uintptr_t loop_chain(const unsigned long *pfns, unsigned int nr)
 {
-	uintptr_t last = 0;
+	uintptr_t last = 0, sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
 		last = (uintptr_t)pb_pfn_to_page(pfns[i + (last & 1)]);
 		__asm__ volatile("" : "+r"(last));
+		sum += last;
 	}
+	return sum;
 }
 
 /* Nor that no page here is a folio's second one. */
-static void loop_chain_read(const unsigned long *pfns, unsigned int nr)
+static uintptr_t loop_chain_read(const unsigned long *pfns, unsigned int nr)
 {
-	uintptr_t last = 0;
+	uintptr_t last = 0, sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		last = pb_pfn_to_page(pfns[i + (last & 1)])->compound_head;
+		const struct pb_page *page =
+			pb_pfn_to_page(pfns[i + (last & 1)]);
+
+		last = page->compound_head;
 		__asm__ volatile("" : "+r"(last));
+		sum += (uintptr_t)page + last;
 	}
+	return sum;
 }
 
 static void loop_release(const struct resolve_loop *loop)

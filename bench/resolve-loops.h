@@ -19,10 +19,13 @@ typedef void resolve_loop_fn(const struct resolve_loop *loop);
 struct resolve_loops {
 	/* the first page of each entry, and how far it goes */
 	resolve_loop_fn *entries;
-	/* lookups of frames, each waiting for the one before */
-	void (*chain)(const unsigned long *pfns, unsigned int nr);
-	/* the same, and which folio the page belongs to is read */
-	void (*chain_read)(const unsigned long *pfns, unsigned int nr);
+	/*
+	 * Lookups of frames, each waiting for the one before. The sum of what was found:
+	 * pages, or descriptors.
+	 */
+	uintptr_t (*chain)(const unsigned long *pfns, unsigned int nr);
+	/* the same, and which folio it belongs to is read and added */
+	uintptr_t (*chain_read)(const unsigned long *pfns, unsigned int nr);
 	resolve_loop_fn *pages; /* each page by a lookup of its own */
 	/* all that a completion does to the pages; NULL: none */
 	resolve_loop_fn *release;
