@@ -161,6 +161,7 @@ static void lists_up(struct runner *run)
 	run->ctx.iod.ranges = run->ranges;
 	run->ctx.iod.max_ranges = PB_NVME_MAX_SEGS;
 	run->ctx.iod.sgl_supported = true;
+	run->ctx.iod.sgl_threshold = 32768; /* the driver's default */
 }
 
 static void ios_up(struct physbio_stage_ctx *ctx, const struct shape *shape,
@@ -309,7 +310,8 @@ static void choose_pages(void)
 	uint64_t state = 88172645463325252u;
 	unsigned int i;
 
-	pfns = bench_alloc(&bench, CHAIN, sizeof(*pfns));
+	/* and one that may be read ahead */
+	pfns = bench_alloc(&bench, CHAIN + 1, sizeof(*pfns));
 	for (i = 0; i < CHAIN; i++) {
 		state = state * UINT64_C(6364136223846793005) + 1;
 		pfns[i] = (unsigned long)(piece_start(
@@ -331,6 +333,19 @@ static void ready_lookups(void *arg)
 
 	bench_delay = bench_delays[l->delay].fn;
 	l->loops->chain(pfns, CHAIN);
+}
+
+static void verify_lookups(struct lookup *l, const char *name)
+{
+	uintptr_t want = 0;
+	unsigned int i;
+
+	for (i = 0; i < CHAIN; i++)
+		want += (uintptr_t)physbio_mem_page(
+			mem, (pb_phys_addr_t)pfns[i] << PB_PAGE_SHIFT);
+	bench_delay = bench_delays[l->delay].fn;
+	if (l->loops->chain(pfns, CHAIN) != want)
+		bench_die(&bench, "%s: other pages are found", name);
 }
 
 /* Each waits for the one before it. */
@@ -363,6 +378,7 @@ static void bench_lookups(void)
 			.run = run_lookups,
 			.arg = &lookups[i],
 		};
+		verify_lookups(&lookups[i], c[i].name);
 	}
 	bench_time(&bench, LOOKUPS, CHAIN, c, NR_MODELS + NR_DELAYS);
 	free(pfns);
