@@ -176,6 +176,21 @@ static void find_pairs(struct runner *run, struct runner *first)
 	run->times = run->nr_pairs < SAMPLE ? SAMPLE / run->nr_pairs : 1;
 }
 
+/* Or a refusal would be timed as a fast way to map. */
+static void verify_pairs(struct runner *run)
+{
+	unsigned int i;
+	pb_blk_status_t status;
+
+	for (i = 0; i < run->nr_pairs; i++) {
+		status = map_pair(run, &run->pairs[i]);
+		if (status)
+			bench_die(&bench, "%s, %s: pair %u is refused: %u",
+				  run->b->name, run->way->name, i, status);
+		unmap_pair(run, &run->pairs[i]);
+	}
+}
+
 static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
 				 const struct pb_blk_mq_queue_data *bd)
 {
@@ -283,6 +298,7 @@ static void bench_pairs(struct board *b)
 	for (i = 0; i < NR_WAYS; i++) {
 		runner_up(&runners[i], &ways[i], b);
 		find_pairs(&runners[i], &runners[PER_DEVICE]);
+		verify_pairs(&runners[i]);
 		c[i] = (struct bench_contestant){ ways[i].name, NULL, run_pairs,
 						  run_pairs, &runners[i] };
 	}
