@@ -146,8 +146,9 @@ static const struct operation {
 	  ANCHOR_SCATTERED, &wide, 4096, 0, .apart = true },
 	{ "submit under a plug, 256 scattered 4 KiB bios", ANCHOR_PLUG_SUBMIT,
 	  NONE, 256, ANCHOR_SCATTERED, &wide, 2, MIB },
+	/* Hot, of 256 pages: none is brought from anywhere. */
 	{ "page get and put, 256 pages", ANCHOR_GET_PUT, NONE, 256,
-	  ANCHOR_SCATTERED, &wide, 16, 256 },
+	  ANCHOR_CONTIGUOUS, &wide, 16, 256 },
 	{ "4 KiB I/O: alloc, add, split, map, free", ANCHOR_PATH, NONE, 1,
 	  ANCHOR_SCATTERED, &wide, 512, 1 },
 	{ "4 KiB I/O: pin, dirty, release too", ANCHOR_PATH, NONE, 1,
@@ -214,7 +215,10 @@ static void set_up_memory(void)
 		bench_die(&bench, "memory: %s", error.message);
 }
 
-/* Page @i: of scattered ones no two touch, and they are in no order. */
+/*
+ * Page @i: of scattered ones no two touch, and they are in no order. Their page structs are
+ * an odd number of cache lines apart, so that all sets of a cache have as many.
+ */
 static uint64_t page_at(enum anchor_layout layout, unsigned int i)
 {
 	switch (layout) {
@@ -224,7 +228,7 @@ static uint64_t page_at(enum anchor_layout layout, unsigned int i)
 		return FOLIO_START + (uint64_t)i * PAGE;
 	default:
 		return RAM_START +
-		       2 * (uint64_t)(i * 37 % (ANCHOR_MAX_PAGES + 1)) * PAGE;
+		       3 * (uint64_t)(i * 37 % (ANCHOR_MAX_PAGES + 1)) * PAGE;
 	}
 }
 
