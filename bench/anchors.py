@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Is the page twin as fast as the kernel? Its smallest times, under FLATMEM, are held against
-the kernel's own of anchors/zen4.tsv. They mean something on a CPU of that model alone; elsewhere
-they stand beside each other, and that is all."""
+the kernel's own of anchors/zen4.tsv, and so are the kernel's steps, which the engine's goals
+are ratios to: if our copy of them were slow, these would be easily met. They mean something on
+a CPU of that model alone; elsewhere they stand beside each other, and that is all."""
 import collections
 import os
 import re
@@ -11,6 +12,7 @@ import goals
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "anchors", "zen4.tsv")
 BENCHMARK = "anchor"
 CONTESTANT = "page, FLATMEM"
+STEPS = "kernel's steps"
 
 # Models of AMD's family 25 that are Zen 4.
 ZEN4 = [range(0x10, 0x20), range(0x60, 0x80), range(0xa0, 0xb0)]
@@ -61,27 +63,35 @@ def _verdict(ratio, limit, comparable):
     return "met" if ratio <= limit else "missed"
 
 
-def _row(anchor, case, comparable):
+def _row(anchor, case, contestant, comparable):
     theirs = anchor.min_ns if anchor.lock_min_ns is None else anchor.lock_min_ns
-    ours = case.get(CONTESTANT, {}).get("min_ns")
+    ours = case.get(contestant, {}).get("min_ns")
     why = case.get("skipped", "not measured")
     ratio = None if ours is None else ours / theirs
     verdict = f"skipped: {why}" if ours is None else _verdict(ratio, anchor.limit, comparable)
-    return Row(anchor.case, anchor.kernel, CONTESTANT, ours, theirs, ratio, anchor.limit, verdict)
+    return Row(anchor.case, anchor.kernel, contestant, ours, theirs, ratio, anchor.limit, verdict)
+
+
+def _contestants(anchor, case):
+    """The steps are those of the version that is judged."""
+    return [CONTESTANT] + [STEPS] * (STEPS in case and anchor.limit is not None)
 
 
 def rows(results, anchors=None):
-    """A row for each figure of the kernel whose case was asked for, in the file's order."""
+    """Rows for each figure of the kernel whose case was asked for, in the file's order: of the
+    twin and, where a case has them, of the kernel's steps."""
     if BENCHMARK not in results["benchmarks"]:
         return []
     cases = results["benchmarks"][BENCHMARK]["cases"]
     comparable = is_reference(results)
-    return [_row(a, cases[a.case], comparable)
-            for a in (read() if anchors is None else anchors) if a.case in cases]
+    return [_row(a, cases[a.case], contestant, comparable)
+            for a in (read() if anchors is None else anchors) if a.case in cases
+            for contestant in _contestants(a, cases[a.case])]
 
 
-def goal_name(case):
-    return "anchor-" + re.sub(r"[^a-z0-9.]+", "-", case.lower()).strip("-")
+def goal_name(case, contestant=CONTESTANT):
+    prefix = "anchor-steps-" if contestant == STEPS else "anchor-"
+    return prefix + re.sub(r"[^a-z0-9.]+", "-", case.lower()).strip("-")
 
 
 def _goal(row):
@@ -89,7 +99,8 @@ def _goal(row):
     remarks = [] if row.verdict == word else [row.verdict.removeprefix("skipped: ")]
     if row.ratio is not None:
         remarks.append(f"{row.measured_ns:.1f} ns, the kernel {row.anchor_ns:.1f}")
-    return goals.Verdict(goal_name(row.case), row.ratio, row.limit, word, "; ".join(remarks))
+    return goals.Verdict(goal_name(row.case, row.contestant), row.ratio, row.limit, word,
+                         "; ".join(remarks))
 
 
 def verdicts(results):

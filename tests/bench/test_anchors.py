@@ -74,6 +74,27 @@ class Rows(unittest.TestCase):
         self.assertEqual(anchors.rows({"benchmarks": {}}), [])
 
 
+class Steps(unittest.TestCase):
+    def rows(self, **fields):
+        results = measured(20.0)
+        results["benchmarks"]["anchor"]["cases"]["bio_init"]["kernel's steps"] = {"min_ns": 24.0}
+        anchor = anchors.Anchor("bio_init", "7.x", 10.0, 11.0, 20.0, 1.15)._replace(**fields)
+        return [(r.contestant, r.ratio, r.verdict) for r in anchors.rows(results, [anchor])]
+
+    def test_a_slow_copy_of_them_is_missed_beside_the_twin(self):
+        self.assertEqual(self.rows(), [("page, FLATMEM", 1.0, "met"),
+                                       ("kernel's steps", 1.2, "missed")])
+
+    def test_they_are_of_no_other_version(self):
+        self.assertEqual(self.rows(limit=None), [("page, FLATMEM", 1.0, "for information")])
+
+    def test_they_have_goals_of_their_own(self):
+        results = measured(2.8)
+        results["benchmarks"]["anchor"]["cases"]["bio_init"]["kernel's steps"] = {"min_ns": 28.0}
+        self.assertEqual([(name, word) for name, _, word, _ in judged(results)],
+                         [("anchor-bio-init", "met"), ("anchor-steps-bio-init", "missed")])
+
+
 class Judge(unittest.TestCase):
     def test_met_missed_and_not_comparable(self):
         self.assertEqual(judged(measured(2.8)), [
@@ -87,8 +108,16 @@ class Judge(unittest.TestCase):
 
 class File(unittest.TestCase):
     def test_each_goal_has_a_name_of_its_own(self):
-        names = [anchors.goal_name(a.case) for a in anchors.read() if a.limit]
+        names = [anchors.goal_name(a.case, c) for a in anchors.read() if a.limit
+                 for c in (anchors.CONTESTANT, anchors.STEPS)]
         self.assertEqual(len(set(names)), len(names))
+
+    def test_who_has_a_limit(self):
+        for a in anchors.read():
+            pinned = "pin, dirty" in a.case or "get and put" in a.case
+            ours = a.kernel == ("6.1" if a.case.startswith("map_sg 6.1") else "7.x")
+            known = a.lock_min_ns is not None or not pinned
+            self.assertEqual(a.limit is not None, ours and known, a)
 
     def test_it_says_where_the_figures_are_from(self):
         self.assertLessEqual({"cpu", "kernel", "flags", "how"}, set(anchors.facts()))
