@@ -16,7 +16,7 @@
 #include "harness.h"
 #include "lifetime-loops.h"
 
-#define NR_ADDRS 4096u
+#define NR_ADDRS 8192u
 #define MAX_CONTESTANTS 7
 #define MAX_PROVIDERS 4096u
 
@@ -186,7 +186,7 @@ static void work_holds(struct work *w, const struct shape *shape)
 {
 	uint32_t i;
 
-	w->loop.nr = NR_ADDRS / shape->n / 4 + 1;
+	w->loop.nr = NR_ADDRS / (shape->n + 1) * 2;
 	pb_bio_init(&w->bio, NULL, w->vecs, PB_BIO_MAX_VECS, PB_REQ_OP_READ);
 	w->want[0] = 0;
 	for (i = 0; i < shape->n; i++) {

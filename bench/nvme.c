@@ -34,17 +34,17 @@ static const struct nvme_case {
 	bool kept; /* each range must be unmapped, and is kept for that */
 	bool unmap; /* which is what is timed */
 } cases[] = {
-	{ "PRP, 1 page", 1, PAGE, 32, 32 },
+	{ "PRP, 1 page", 1, PAGE, 32, 64 },
 	{ "PRP, 2 pages", 1, 2 * PAGE, 32, 32 },
-	{ "PRP list, 128 KiB scattered", 32, PAGE, 8, 8 },
-	{ "PRP list, 1 MiB scattered", 256, PAGE, 4, 2 },
-	{ "PRP list, 1 MiB scattered, kept", 256, PAGE, 4, 2, .kept = true },
+	{ "PRP list, 128 KiB scattered", 32, PAGE, 8, 32 },
+	{ "PRP list, 1 MiB scattered", 256, PAGE, 4, 8 },
+	{ "PRP list, 1 MiB scattered, kept", 256, PAGE, 4, 8, .kept = true },
 	{ "PRP list, 1 MiB contiguous", 1, 1024 * KIB, 8, 8 },
 	{ "PRP list, 8 MiB", 256, 32 * KIB, 2, 2 },
-	{ "SGL, inline", 1, 128 * KIB, 32, 32, .sgl = true },
-	{ "SGL, list of 4", 4, PAGE, 32, 8, .sgl = true },
-	{ "SGL, list of 64", 64, PAGE, 8, 4, .sgl = true },
-	{ "SGL, list of 256", 256, PAGE, 4, 2, .sgl = true },
+	{ "SGL, inline", 1, 128 * KIB, 32, 64, .sgl = true },
+	{ "SGL, list of 4", 4, PAGE, 32, 32, .sgl = true },
+	{ "SGL, list of 64", 64, PAGE, 8, 16, .sgl = true },
+	{ "SGL, list of 256", 256, PAGE, 4, 8, .sgl = true },
 	{ "unmap, nothing to undo", 256, PAGE, 4, 1024, .unmap = true },
 	{ "unmap, 256 ranges", 256, PAGE, 4, 4, .kept = true, .unmap = true },
 };
