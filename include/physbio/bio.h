@@ -662,7 +662,8 @@ PB_API int pb_bio_add_dma_addr(struct pb_bio *bio, pb_dma_addr_t daddr,
  *
  * The bio is marked NOMERGE with it, as the kernel marks a bio of P2P pages.
  *
- * Context: any. Return: 0, or -EINVAL if the bio has vectors already.
+ * Context: any. Return: 0; -EINVAL if the bio has vectors already; -EOPNOTSUPP if it is
+ * to have a region and the build knows none.
  */
 PB_API int physbio_bio_set_region(struct pb_bio *bio,
 				  const struct physbio_region *region);
@@ -676,7 +677,8 @@ PB_API int physbio_bio_set_region(struct pb_bio *bio,
  * has RAM and any regions side by side: each vector is of one, found by its address when
  * it is added and again when it is mapped. It may merge with those of the same table.
  *
- * Context: any. Return: 0, or -EINVAL if the bio has vectors already.
+ * Context: any. Return: 0; -EINVAL if the bio has vectors already; -EOPNOTSUPP if there is
+ * a table and the build knows no regions.
  */
 PB_API int physbio_bio_set_mixed(struct pb_bio *bio,
 				 const struct physbio_region_table *table);

@@ -288,6 +288,8 @@ int physbio_bio_set_region(struct pb_bio *bio,
 {
 	if (bio->bi_vcnt)
 		return -EINVAL;
+	if (!HAS_P2PDMA && region)
+		return -EOPNOTSUPP;
 	bio_set_kind(bio, region ? 1u << PB_BIO_P2PDMA : 0, region);
 	return 0;
 }
@@ -298,6 +300,8 @@ int physbio_bio_set_mixed(struct pb_bio *bio,
 {
 	if (bio->bi_vcnt)
 		return -EINVAL;
+	if (!HAS_P2PDMA && table)
+		return -EOPNOTSUPP;
 	bio_set_kind(bio, table ? BIO_KIND_FLAGS : 0, NULL);
 	bio->bi_regions = table;
 	return 0;
@@ -458,8 +462,8 @@ static bool bio_takes_region_of(struct pb_bio *bio, const struct pb_page *page,
 bool pb_bio_takes_page(struct pb_bio *bio, const struct pb_page *page,
 		       unsigned int len, unsigned int offset)
 {
-	if (likely(!pb_bio_flagged(bio, PB_BIO_P2PDMA) &&
-		   !pb_page_is_p2pdma(page)))
+	if (!HAS_P2PDMA || likely(!pb_bio_flagged(bio, PB_BIO_P2PDMA) &&
+				  !pb_page_is_p2pdma(page)))
 		return true;
 	if (pb_bio_flagged(bio, PHYSBIO_BIO_MIXED))
 		return bio_mixed_takes(bio, page, len, offset);

@@ -205,6 +205,12 @@ EXPORT_SYMBOL_GPL(pb_blk_integrity_merge_rq);
 
 /* --- all of it, before two become one --- */
 
+/* Is it one's memory? Of a mixed bio this is the table. */
+static bool regions_alike(const struct pb_bio *bio, const struct pb_bio *next)
+{
+	return !HAS_P2PDMA || bio->bi_region == next->bi_region;
+}
+
 /* Would one cgroup pay for both? Source: blk_cgroup_mergeable() */
 static bool cgroup_mergeable(const struct pb_request_queue *q,
 			     const struct pb_bio *bio,
@@ -219,7 +225,7 @@ static bool cgroup_mergeable(const struct pb_request_queue *q,
 
 bool pb_contexts_alike(struct pb_request *rq, struct pb_bio *bio)
 {
-	return rq->bio->bi_region == bio->bi_region &&
+	return regions_alike(rq->bio, bio) &&
 	       cgroup_mergeable(rq->q, rq->bio, bio) &&
 	       pb_blk_integrity_merge_bio(rq->q, rq, bio) &&
 	       pb_bio_crypt_ctx_compatible(&rq->bio->bi_crypt_context,
@@ -237,7 +243,7 @@ bool pb_context_follows(const struct pb_request_queue *q,
 
 bool pb_rq_contexts_join(struct pb_request *rq, struct pb_request *next)
 {
-	return rq->bio->bi_region == next->bio->bi_region &&
+	return regions_alike(rq->bio, next->bio) &&
 	       cgroup_mergeable(rq->q, rq->bio, next->bio) &&
 	       pb_blk_integrity_merge_rq(rq->q, rq, next) &&
 	       pb_bio_crypt_ctx_mergeable(&rq->bio->bi_crypt_context,

@@ -28,7 +28,7 @@ static bool has_gaps(const struct pb_request *rq)
 static bool may_be_offset(const struct pb_request *rq,
 			  const struct pb_device *dev)
 {
-	return unlikely(dev->xlate->own_bar) && rq->bio &&
+	return HAS_P2PDMA && unlikely(dev->xlate->own_bar) && rq->bio &&
 	       pb_bio_flagged(rq->bio, PB_BIO_P2PDMA);
 }
 
@@ -411,7 +411,7 @@ static bool is_simple(const struct pb_request *rq, enum nvme_use_sgl use_sgl,
 {
 	u32 offset = pb_bvec_offset(bv) & PAGE_OFFSET_MASK;
 
-	if (pb_bvec_region(bv, req_region(rq)))
+	if (HAS_P2PDMA && pb_bvec_region(bv, req_region(rq)))
 		return false;
 	return use_sgl != SGL_UNSUPPORTED || prp_possible(offset, bv->bv_len);
 }

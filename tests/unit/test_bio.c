@@ -151,6 +151,33 @@ static void add_refuses_a_clone(void **state)
 	assert_int_equal(pb_bio_add_phys(&clone, RAM_START + 512, 512), 0);
 }
 
+#ifdef PHYSBIO_NO_P2PDMA
+#define NEEDS_P2PDMA() skip()
+#else
+#define NEEDS_P2PDMA() ((void)0)
+#endif
+
+/* It would map a peer's memory as RAM. */
+static void a_build_without_p2pdma_takes_no_region(void **state)
+{
+#ifdef PHYSBIO_NO_P2PDMA
+	static const struct physbio_region region = { .start = RAM_START,
+						      .size = PG };
+	static const struct physbio_region *const regions[] = { &region };
+	static const struct physbio_region_table table = { regions, 1 };
+
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	assert_int_equal(physbio_bio_set_region(&tb.bio, &region), -EOPNOTSUPP);
+	assert_int_equal(physbio_bio_set_mixed(&tb.bio, &table), -EOPNOTSUPP);
+	assert_null(tb.bio.bi_region);
+	assert_false(pb_bio_flagged(&tb.bio, PB_BIO_P2PDMA));
+	assert_int_equal(physbio_bio_set_region(&tb.bio, NULL), 0);
+	assert_int_equal(physbio_bio_set_mixed(&tb.bio, NULL), 0);
+#else
+	skip();
+#endif
+}
+
 static void region_takes_its_own_ranges_alone(void **state)
 {
 	const struct physbio_region region = {
@@ -168,6 +195,7 @@ static void region_takes_its_own_ranges_alone(void **state)
 	};
 	unsigned int i;
 
+	NEEDS_P2PDMA();
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
 		assert_int_equal(physbio_bio_set_region(&tb.bio, &region), 0);
@@ -521,6 +549,7 @@ static void many_ranges_stay_in_their_region(void **state)
 					    { RAM_START + 4096, 4096 },
 					    { RAM_START + 8192, 4096 } };
 
+	NEEDS_P2PDMA();
 	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
 	assert_int_equal(physbio_bio_set_region(&tb.bio, &region), 0);
 	assert_int_equal(pb_bio_add_phys_vecs(&tb.bio, vecs, 3), 2);
@@ -571,6 +600,7 @@ static void a_peers_bio_is_sent_again_as_a_peers(void **state)
 	static const struct physbio_region region = { .start = RAM_START,
 						      .size = 4 * PG };
 
+	NEEDS_P2PDMA();
 	test_bio_init(&tb, PB_REQ_OP_READ, 100);
 	assert_int_equal(physbio_bio_set_region(&tb.bio, &region), 0);
 	test_bio_add(&tb, 0, 512);
@@ -694,6 +724,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_added_of_what_no_length_can_be),
 #endif
 		cmocka_unit_test(add_refuses_a_clone),
+		cmocka_unit_test(a_build_without_p2pdma_takes_no_region),
 		cmocka_unit_test(region_takes_its_own_ranges_alone),
 		cmocka_unit_test(advance_moves_device_and_table),
 		cmocka_unit_test(trim_keeps_a_window),
