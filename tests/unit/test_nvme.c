@@ -169,6 +169,49 @@ static void an_exactly_full_list_page_does_not_chain(void **state)
 	unmap();
 }
 
+/* 513 pages and another range: for what is no page any more the list chains after all. */
+static void a_short_range_behind_a_full_list_page_chains(void **state)
+{
+	static const uint32_t lens[] = { 4096, 512 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		const struct range r[] = { { 0, 513 * 4096 },
+					   { 1024 * 4096, lens[i] } };
+
+		memset(list_mem, 0, sizeof(list_mem));
+		assert_true(map(r, 2, false, 0) == PB_BLK_STS_OK);
+		assert_true(le64toh(list_mem[0][510]) == bus(511 * 4096));
+		assert_true(le64toh(list_mem[0][511]) == LIST_BUS + 4096);
+		assert_true(le64toh(list_mem[1][0]) == bus(512 * 4096));
+		assert_true(le64toh(list_mem[1][1]) == bus(1024 * 4096));
+		assert_true(list_mem[1][2] == 0);
+		unmap();
+	}
+}
+
+/* PRP1, four pages that chain, and a last one that does not. */
+static void what_no_prp_list_holds_is_an_error(void **state)
+{
+	const uint32_t most = 1 + 4 * 511 + 512;
+	const struct range fits = { 0, most * 4096 };
+	const struct range one_more[] = { { 0, most * 4096 },
+					  { (most + 16) * 4096, 512 } };
+	const struct range longer = { 0, most * 4096 + 512 };
+
+	lim.max_hw_sectors = lim.max_user_sectors = 2 * PB_NVME_MAX_BYTES >>
+						    PB_SECTOR_SHIFT;
+	assert_true(map(&fits, 1, false, 0) == PB_BLK_STS_OK);
+	assert_true(le64toh(list_mem[4][511]) == bus((most - 1) * 4096));
+	unmap();
+	assert_int_equal(pb_blk_status_to_errno(map(one_more, 2, false, 0)),
+			 -EIO);
+	down();
+	assert_int_equal(pb_blk_status_to_errno(map(&longer, 1, false, 0)),
+			 -EIO);
+	down();
+}
+
 static void gaps_need_an_sgl(void **state)
 {
 	const struct range r[] = { { 0, 512 }, { 65536, 1024 } };
@@ -912,6 +955,8 @@ int main(void)
 		TEST(more_pages_are_in_a_list),
 		TEST(a_full_list_page_chains),
 		TEST(an_exactly_full_list_page_does_not_chain),
+		TEST(a_short_range_behind_a_full_list_page_chains),
+		TEST(what_no_prp_list_holds_is_an_error),
 		TEST(the_largest_transfer_takes_five_list_pages),
 		TEST(short_lists_are_in_a_small_block),
 		TEST(gaps_need_an_sgl),

@@ -469,6 +469,34 @@ static void a_range_that_is_not_ones_is_in_no_table(void **state)
 	down();
 }
 
+/* The same behind ranges that are: those are taken many at once. */
+static void a_late_range_that_is_not_ones_is_in_no_table(void **state)
+{
+	enum {
+		RANGES = 40
+	};
+	static struct pb_scatterlist list[RANGES];
+	unsigned int i;
+
+	test_queue_up(&tq, &p2p_limits, 8);
+	test_bio_init(&tb, PB_REQ_OP_WRITE, 0);
+	tb.bio.bi_bdev = &tq.bdev;
+	assert_int_equal(physbio_bio_set_mixed(&tb.bio, &region_table), 0);
+	for (i = 0; i < RANGES; i++)
+		test_bio_add(&tb, i * (uint32_t)PG, 512);
+	pb_submit_bio(&tb.bio);
+	assert_int_equal(nr_kept, 1);
+	for (i = 0; i < RANGES; i++) {
+		struct pb_bio_vec was = tb.table[i];
+
+		assert_int_equal(pb_blk_rq_map_sg(kept[0], list), RANGES);
+		pb_bvec_set_phys(&tb.table[i], BAR_START - 256, 512);
+		assert_int_equal(pb_blk_rq_map_sg(kept[0], list), 0);
+		tb.table[i] = was;
+	}
+	down();
+}
+
 /* --- the table, the iterator, and what is right, of requests at random --- */
 
 #define MAX_BIOS 4
@@ -620,6 +648,7 @@ int main(void)
 		cmocka_unit_test(
 			a_mixed_requests_table_has_the_iterators_addresses),
 		cmocka_unit_test(a_range_that_is_not_ones_is_in_no_table),
+		cmocka_unit_test(a_late_range_that_is_not_ones_is_in_no_table),
 		cmocka_unit_test(any_requests_ranges_are_those_of_the_rules),
 	};
 
