@@ -3,7 +3,7 @@
 
 A benchmark is run in several processes, since one process is like itself and not like the
 next: where code and data come to lie changes a loop by more than noise does. A ratio is made
-in each round, from two samples taken one after the other; its interval is a bootstrap
+in each round, from two samples of that round; its interval is a bootstrap
 over processes and over the rounds of each.
 """
 import numpy
