@@ -256,36 +256,37 @@ static __always_inline unsigned int map_iter_plain(const struct pb_request *rq,
 {
 	const struct pb_queue_limits *lim = &rq->q->limits;
 	const struct pb_bio_vec *first, *bv;
-	u32 left = iter->iter.bi_size, done = 0;
+	u32 left = iter->iter.bi_size;
 	bool touches = false;
 	unsigned int n = 0;
 
 	if (!left || iter->iter.bi_bvec_done)
 		return 0;
 	first = bv = &iter->bvecs[iter->iter.bi_idx];
+	if (bv->bv_len > left)
+		return 0;
 	while (left && n < max && !touches) {
 		u32 len = (u32)bv->bv_len, rest = left - len, most;
 
-		if (bv->bv_len > left ||
-		    (rest ? !bv[1].bv_len : !!next_bio(iter)))
+		/* The next one must be whole; 0 is no length either. */
+		if (rest ? (u64)bv[1].bv_len - 1 >= rest : !!next_bio(iter))
 			break;
 		map_iter_mark(iter, bv);
 		vec[n].paddr = pb_bvec_addr(bv);
 		most = longest_range(lim, vec[n].paddr);
 		if (unlikely(len > most)) {
-			vec[n++].len = done = most;
+			vec[n++].len = most;
+			iter->iter.bi_bvec_done = most;
 			left -= most;
 			break;
 		}
-		touches = rest &&
-			  min((u64)bv[1].bv_len, (u64)rest) <= most - len &&
+		touches = rest && bv[1].bv_len <= most - len &&
 			  bvecs_touch(bv, len, bv + 1);
 		vec[n++].len = len;
 		left = rest;
 		bv++;
 	}
 	iter->iter.bi_idx += (u32)(bv - first);
-	iter->iter.bi_bvec_done = done;
 	iter->iter.bi_size = left;
 	if (touches)
 		map_iter_absorb(rq, iter, &vec[n - 1], bv - 1);
