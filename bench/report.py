@@ -47,11 +47,12 @@ def _plot(curve):
     if curve.ticks:
         lines.append("set xtics (" + ", ".join(f"{_quoted(n)} {x}" for x, n in curve.ticks)
                      + ") rotate by -40 font ',10' noenhanced")
-    for i, (_, points) in enumerate(curve.series):
+    drawn = [(name, points) for name, points in curve.series if points]
+    for i, (_, points) in enumerate(drawn):
         lines += [f"$s{i} << EOD", *(f"{x} {y}" for x, y in points), "EOD"]
     lines.append("plot " + ", ".join(
         f"$s{i} using 1:2 with linespoints lw 2 pt 7 ps 0.5 lc rgb '{COLOURS[i % len(COLOURS)]}'"
-        f" title {_quoted(name)}" for i, (name, _) in enumerate(curve.series)))
+        f" title {_quoted(name)}" for i, (name, _) in enumerate(drawn)))
     return "\n".join(lines) + "\n"
 
 
@@ -150,7 +151,7 @@ def _html_answer(results, question, answer):
     if question.asked_by:
         out.append(f"<p class=asked>Asked by {html.escape(question.asked_by)}</p>")
     out.append(f"<p class=answer>{html.escape(answer.sentence)}</p>")
-    out += [_html_picture(c) for c in answer.curves]
+    out += [_html_picture(c) for c in answer.curves if any(points for _, points in c.series)]
     out += [_html_table(t) for t in answer.tables]
     out.append(f"<p>Again: <code>{html.escape(_command(question))}</code></p>")
     out += ["<details><summary>Notes</summary><ul>",
