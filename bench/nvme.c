@@ -35,7 +35,7 @@ static const struct nvme_case {
 	bool unmap; /* which is what is timed */
 } cases[] = {
 	{ "PRP, 1 page", 1, PAGE, 32, 64 },
-	{ "PRP, 2 pages", 1, 2 * PAGE, 32, 32 },
+	{ "PRP, 2 pages", 1, 2 * PAGE, 32, 64 },
 	{ "PRP list, 128 KiB scattered", 32, PAGE, 8, 32 },
 	{ "PRP list, 1 MiB scattered", 256, PAGE, 4, 8 },
 	{ "PRP list, 1 MiB scattered, kept", 256, PAGE, 4, 8, .kept = true },
