@@ -325,7 +325,7 @@ def q6(f):
               grid(f, "complete", "lookups for a folio", folios, [
                   ("once a segment", "vmemmap", count_cell("lookups")),
                   ("each page", "vmemmap, each page", count_cell("lookups"))], "lookup: ")]
-    shapes = [s for s in f.cases("resolve", end=": entry") if "cold" not in s]
+    shapes = f.cases("resolve", end=": entry")
     curves = [Curve("lookups beside the work on the pages, at completion", "pages of an entry",
                     "% of the work", [(f"{m}, {words}", [
                         (int(s.split()[0]), 100 * f.get("resolve", f"{s}: {which}", m))
@@ -625,7 +625,8 @@ def q18(f):
     buffers = f.cases("complete", "section: ")
     whos = ["page, cut", "phys, cut", "phys, spans"]
     tables = [grid(f, "complete", "entries and lookups of a bio", buffers, [
-        (f"{w}: {k}", w, count_cell(k)) for w in whos for k in ("entries", "lookups")]
+        (f"{w}: {k}", w, count_cell(key)) for w in whos
+        for k, key in (("entries", "entries"), ("lookups", "phys_to_page"))]
         + [("wrong by page + n", "phys, spans", count_cell("wrong_pages"))], "section: "),
         grid(f, "complete", "to dirty and unpin", buffers, ratio_columns(whos[0], whos[1:]),
              "section: ")]
@@ -633,8 +634,8 @@ def q18(f):
     per = lambda who, key: f"{f.get('complete', one, who, key):.0f}"  # noqa: E731
     return Answer(
         f"{buffers[0]} are {per('phys, spans', 'entries')} entry and "
-        f"{per('phys, spans', 'lookups')} lookups where the way back looks up again at the edge, "
-        f"{per('phys, cut', 'entries')} and {per('phys, cut', 'lookups')} where entries end there; that "
+        f"{per('phys, spans', 'phys_to_page')} lookups where the way back looks up again at the edge, "
+        f"{per('phys, cut', 'entries')} and {per('phys, cut', 'phys_to_page')} where entries end there; that "
         f"takes {f.get('complete', one, 'phys, spans') / f.get('complete', one, 'phys, cut'):.3f} times as "
         f"long; by pointer arithmetic alone {per('phys, spans', 'wrong_pages')} pages would be "
         "wrong ones.", tables)

@@ -12,10 +12,8 @@
 
 #include "../src/repr/ops.h"
 #include "../src/repr/stages.h"
-#include "harness.h"
+#include "pieces.h"
 #include "resolve-loops.h"
-
-#include "../src/user/rescache-model.h"
 
 extern const struct physbio_stages delay_physbio_stages;
 
@@ -73,36 +71,15 @@ static const struct {
 
 #define NR_PIECES 64u
 #define PIECE_PAGES (UINT32_C(128) << 20 >> PB_PAGE_SHIFT)
+#define PIECE_GAP ((uint64_t)129 * PIECE_PAGES * PAGE)
+
+static const struct bench_pieces pieces = {
+	.nr = NR_PIECES,
+	.size = (uint64_t)PIECE_PAGES * PAGE,
+	.gap = PIECE_GAP,
+};
 
 static struct physbio_mem *mem;
-
-static pb_phys_addr_t piece_start(unsigned int i)
-{
-	return (pb_phys_addr_t)(i + 1) * 129 * PIECE_PAGES * PAGE;
-}
-
-static void set_up_memory(void)
-{
-	static struct physbio_mem_range ranges[NR_PIECES];
-	const struct physbio_mem_options options = {
-		.models = (1u << PHYSBIO_NR_MEMMODELS) - 1,
-	};
-	struct physbio_error error;
-	unsigned int i;
-
-	for (i = 0; i < NR_PIECES; i++)
-		ranges[i] = (struct physbio_mem_range){
-			.start = piece_start(i),
-			.size = (uint64_t)PIECE_PAGES * PAGE,
-			.kind = PHYSBIO_MEM_RAM_EMPTY,
-			.nid = bench.node,
-		};
-	if (physbio_mem_create_for(ranges, NR_PIECES, &options, &mem, &error))
-		bench_die(&bench, "memory: %s", error.message);
-	if (physbio_rescache_init(&physbio_rescache_mine, NR_PIECES) ||
-	    physbio_rescache_shared_create(NR_PIECES, &physbio_rescache_ours))
-		bench_die(&bench, "no caches");
-}
 
 /* No two ranges touch, and no two have a page in common: one piece after the other. */
 static struct physbio_stage_range *make_ranges(const struct shape *shape)
@@ -111,7 +88,7 @@ static struct physbio_stage_range *make_ranges(const struct shape *shape)
 	struct physbio_stage_range *r = bench_alloc(&bench, n, sizeof(*r));
 
 	for (i = 0; i < n; i++) {
-		r[i].paddr = piece_start(i % NR_PIECES) +
+		r[i].paddr = bench_piece(&pieces, i % NR_PIECES) +
 			     (pb_phys_addr_t)(i / NR_PIECES) * 2 *
 				     shape->pages * PAGE;
 		r[i].len = shape->pages * PAGE;
@@ -314,9 +291,10 @@ static void choose_pages(void)
 	pfns = bench_alloc(&bench, CHAIN + 1, sizeof(*pfns));
 	for (i = 0; i < CHAIN; i++) {
 		state = state * UINT64_C(6364136223846793005) + 1;
-		pfns[i] = (unsigned long)(piece_start(
-						  (unsigned int)(state >> 33) %
-						  NR_PIECES) >>
+		pfns[i] = (unsigned long)(bench_piece(&pieces,
+						      (unsigned int)(state >>
+								     33) %
+							      NR_PIECES) >>
 					  PB_PAGE_SHIFT) +
 			  (unsigned long)(state >> 40) % PIECE_PAGES;
 	}
@@ -386,7 +364,7 @@ static void bench_lookups(void)
 
 static void describe(void)
 {
-	bench_note_memory(&bench, mem, piece_start(0), "made up");
+	bench_note_memory(&bench, mem, bench_piece(&pieces, 0), "made up");
 	bench_note(
 		&bench, "shown",
 		"ns for the whole way of an I/O with page vectors; ratios of physical vectors to it, given pages");
@@ -404,15 +382,13 @@ int main(int argc, char **argv)
 	int i;
 
 	bench_start(&bench, argc, argv);
-	set_up_memory();
+	mem = bench_pieces_up(&bench, &pieces);
 	describe();
 	if (bench_wanted(&bench, LOOKUPS))
 		bench_lookups();
 	for (i = 0; i < NR_SHAPES; i++)
 		if (bench_wanted(&bench, shapes[i].name))
 			bench_shape(&shapes[i]);
-	physbio_rescache_destroy(&physbio_rescache_mine);
-	physbio_rescache_shared_destroy(physbio_rescache_ours);
-	physbio_mem_destroy(mem);
+	bench_pieces_down(mem);
 	return bench_end(&bench);
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PHYSBIO_COUNTING
 #include <physbio/mem.h>
 #include <physbio/resolve.h>
 
@@ -231,45 +230,18 @@ static void bios_verify(struct stage_bios *s, const char *name)
 		verify_released(name, s->r[i].paddr, s->r[i].len);
 }
 
-static const struct {
-	int counter;
-	const char *key;
-} counters[] = {
-	{ PHYSBIO_PHYS_TO_PAGE, "phys_to_page" },
-	{ PHYSBIO_PAGE_FOLIO, "page_folio" },
-	{ PHYSBIO_ATOMIC, "atomics" },
-};
-
 /* What the same I/Os do in a build that counts, which @s is of. */
-static void say_counts(const char *name, struct stage_bios *s)
+static void count_bios(const char *name, struct stage_bios *s)
 {
-	int i;
+	const struct bench_contestant c = {
+		.name = name,
+		.ready = bios_ready,
+		.run = bios_run,
+		.arg = s,
+		.units = s->ctx.nr_ios,
+	};
 
-	bios_ready(s);
-	memset(physbio_counts, 0, sizeof(physbio_counts));
-	bios_run(s);
-	for (i = 0; i < ARRAY_SIZE(counters); i++)
-		bench_value(&bench, name, counters[i].key,
-			    (double)physbio_counts[counters[i].counter] /
-				    s->ctx.nr_ios);
-}
-
-/* --- samples of those that walk pages --- */
-
-/*
- * They may have fewer units, or they'd take far too long: then they are timed after the
- * others, of which the first is their base too.
- */
-static void time_parts(const char *name, const struct bench_contestant *c,
-		       int nr, unsigned int units, int nr_each,
-		       unsigned int units_each)
-{
-	if (units == units_each) {
-		bench_time(&bench, name, units, c, nr + nr_each);
-		return;
-	}
-	bench_time(&bench, name, units, c, nr);
-	bench_time(&bench, name, units_each, c + nr, nr_each);
+	bench_count(&bench, &c);
 }
 
 /* --- release: by entry and folio, or page by page --- */
@@ -307,7 +279,6 @@ static const struct {
 };
 
 #define NR_RELEASERS ARRAY_SIZE(releasers)
-#define NR_BY_FOLIO 2 /* of them, in front */
 
 /* Of the largest folio there is one, which all I/Os have. */
 static struct io_layout release_layout(const struct release_shape *shape,
@@ -343,7 +314,7 @@ static void count_releaser(int i, const struct release_shape *shape)
 				.each = releasers[i].each };
 
 	bios_up(&s, &l);
-	say_counts(releasers[i].name, &s);
+	count_bios(releasers[i].name, &s);
 	bios_down(&s);
 }
 
@@ -355,18 +326,19 @@ static void bench_release(const char *name, const struct release_shape *shape)
 	int i;
 
 	for (i = 0; i < NR_RELEASERS; i++) {
-		releaser_up(&bios[i], i, shape,
-			    releasers[i].each ? shape->ios_each : ios);
+		unsigned int n = releasers[i].each ? shape->ios_each : ios;
+
+		releaser_up(&bios[i], i, shape, n);
 		c[i] = (struct bench_contestant){
 			.name = releasers[i].name,
 			.base = releasers[0].name,
 			.ready = bios_ready,
 			.run = bios_run,
 			.arg = &bios[i],
+			.units = n,
 		};
 	}
-	time_parts(name, c, NR_BY_FOLIO, ios, NR_RELEASERS - NR_BY_FOLIO,
-		   shape->ios_each);
+	bench_time(&bench, name, ios, c, NR_RELEASERS);
 	for (i = 0; i < NR_RELEASERS; i++) {
 		count_releaser(i, shape);
 		bios_down(&bios[i]);
@@ -506,10 +478,10 @@ static void bench_lookup(const char *name, const struct lookup_shape *shape)
 			.ready = run_lookups,
 			.run = run_lookups,
 			.arg = &lookups[i],
+			.units = folios_of(&lookups[i]),
 		};
 	}
-	time_parts(name, c, NR_MODELS, folios_of(&lookups[0]), NR_MODELS,
-		   folios_of(&lookups[NR_MODELS]));
+	bench_time(&bench, name, folios_of(&lookups[0]), c, 2 * NR_MODELS);
 	for (i = 0; i < 2 * NR_MODELS; i++) {
 		bench_value(&bench, c[i].name, "lookups",
 			    (double)pages_found(&lookups[i]) /
@@ -612,12 +584,8 @@ static void count_section(const struct section_way *way,
 				.cut = way->cut };
 
 	section_up(&s, shape);
-	bios_ready(&s);
-	memset(physbio_counts, 0, sizeof(physbio_counts));
-	bios_run(&s);
+	count_bios(way->name, &s);
 	bench_value(&bench, way->name, "entries", s.ctx.ios[0].bio.bi_vcnt);
-	bench_value(&bench, way->name, "lookups",
-		    (double)physbio_counts[PHYSBIO_PHYS_TO_PAGE] / shape->ios);
 	bios_down(&s);
 }
 

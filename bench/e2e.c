@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PHYSBIO_COUNTING
 #include <physbio/buffer.h>
 
 #include "../src/repr/ops.h"
@@ -1055,28 +1054,18 @@ static struct physbio_stage_range *lay_out(const struct shape *shape)
 
 /* --- counts --- */
 
-static const struct {
-	int counter;
-	const char *key;
-} counters[] = {
-	{ PHYSBIO_PAGE_TO_PHYS, "page_to_phys" },
-	{ PHYSBIO_PHYS_TO_PAGE, "phys_to_page" },
-	{ PHYSBIO_LOOKUP, "lookups" },
-	{ PHYSBIO_ATOMIC, "atomics" },
-};
-
 static void count_stage(struct runner *run, enum stage s)
 {
-	size_t i;
+	const struct bench_contestant c = {
+		.name = run->e->name,
+		.ready = stages[s].ready,
+		.run = stages[s].run,
+		.arg = run,
+		.units = nr_units(run->shape, s),
+	};
 
 	set_stage(run, s);
-	stages[s].ready(run);
-	memset(physbio_counts, 0, sizeof(physbio_counts));
-	stages[s].run(run);
-	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		bench_value(&bench, run->e->name, counters[i].key,
-			    (double)physbio_counts[counters[i].counter] /
-				    nr_units(run->shape, s));
+	bench_count(&bench, &c);
 }
 
 /* --- one shape --- */

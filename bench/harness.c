@@ -384,12 +384,19 @@ static uint64_t sample(const struct bench_contestant *c)
 	return now_ns() - start;
 }
 
+static double units_of(const struct bench_contestant *c, double units)
+{
+	return c->units ? c->units : units;
+}
+
 static void print_samples(const struct bench_contestant *c, const char *base,
-			  const uint64_t *samples, int nr, int rounds)
+			  double units, const uint64_t *samples, int nr,
+			  int rounds)
 {
 	int round;
 
-	printf("samples\t%s\t%s\t", c->name, c->base ? c->base : base);
+	printf("samples\t%s\t%s\t%.17g\t", c->name, c->base ? c->base : base,
+	       units_of(c, units));
 	for (round = 0; round < rounds; round++)
 		printf("%llu ", (unsigned long long)samples[round * nr]);
 	putchar('\n');
@@ -424,11 +431,13 @@ static void check_length(const struct bench *b, const char *name,
 	for (round = 0; round < b->rounds; round++)
 		if (samples[round * nr] < least)
 			least = samples[round * nr];
-	if (least < SHORTEST_NS || least < 100 * clock)
-		fprintf(stderr,
-			"%s: %s: a sample of \"%s\" takes %llu ns, too short for a clock that takes %llu\n",
-			b->name, name, c->name, (unsigned long long)least,
-			(unsigned long long)clock);
+	if (least >= SHORTEST_NS && least >= 100 * clock)
+		return;
+	fprintf(stderr,
+		"%s: %s: a sample of \"%s\" takes %llu ns, too short for a clock that takes %llu\n",
+		b->name, name, c->name, (unsigned long long)least,
+		(unsigned long long)clock);
+	bench_value(b, c->name, "short_sample_ns", (double)least);
 }
 
 /*
@@ -460,7 +469,7 @@ static void time_round(const struct bench_contestant *c, const int *order,
 		samples[order[i]] = sample(&c[order[i]]);
 }
 
-static void time_rounds(const struct bench *b, const char *name,
+static void time_rounds(const struct bench *b, const char *name, double units,
 			const struct bench_contestant *c, int nr)
 {
 	uint64_t *samples =
@@ -479,7 +488,8 @@ static void time_rounds(const struct bench *b, const char *name,
 	}
 	for (i = 0; i < nr; i++) {
 		check_length(b, name, &c[i], &samples[i], nr);
-		print_samples(&c[i], c[0].name, &samples[i], nr, b->rounds);
+		print_samples(&c[i], c[0].name, units, &samples[i], nr,
+			      b->rounds);
 	}
 	free(order);
 	free(samples);
@@ -542,7 +552,8 @@ static void count_events(const struct bench *b, double units,
 			fd = open_event(events[e].config);
 			if (fd < 0)
 				continue;
-			count_event(b, fd, events[e].name, &c[i], units);
+			count_event(b, fd, events[e].name, &c[i],
+				    units_of(&c[i], units));
 			close(fd);
 		}
 }
@@ -555,12 +566,12 @@ __attribute__((noinline)) void bench_counted(void (*run)(void *arg), void *arg)
 	__asm__ volatile("" ::: "memory"); /* so that it returns here */
 }
 
-static void count_once(const struct bench_contestant *c)
+static void count_once(const struct bench_contestant *c, double units)
 {
 	ready(c);
 	c->run(c->arg);
 	ready(c);
-	printf("counted\t%s\n", c->name);
+	printf("counted\t%s\t%.17g\n", c->name, units_of(c, units));
 	fflush(stdout);
 	bench_counted(c->run, c->arg);
 }
@@ -570,13 +581,13 @@ void bench_time(const struct bench *b, const char *name, double units,
 {
 	int i;
 
-	printf("case\t%s\t%.17g\n", name, units);
+	printf("case\t%s\n", name);
 	fflush(stdout);
 	if (b->count) {
 		for (i = 0; i < nr; i++)
-			count_once(&c[i]);
+			count_once(&c[i], units);
 		return;
 	}
-	time_rounds(b, name, c, nr);
+	time_rounds(b, name, units, c, nr);
 	count_events(b, units, c, nr);
 }

@@ -36,6 +36,7 @@ struct bench_contestant {
 		void *arg); /* before each sample, not timed; may be NULL */
 	void (*run)(void *arg); /* a sample */
 	void *arg;
+	double units; /* of its samples; 0: as many as the others' */
 };
 
 /* Reads the options, refuses a build that is not the kernel's, and pins. May exit. */
@@ -72,8 +73,9 @@ void bench_skip(const struct bench *b, const char *name, const char *why);
 
 /*
  * Calls contestants in turn, in another order in each round: the same orders in every
- * process. @units are how many I/Os, entries or ranges a sample has; times are for one. A
- * sample must be so long that the clock's own time is lost in it.
+ * process. @units are how many I/Os, entries or ranges a sample has, of those that don't say
+ * so themselves; times are for one. A sample must be so long that the clock's own time is
+ * lost in it; one that is not is named, and its length is in the results.
  */
 void bench_time(const struct bench *b, const char *name, double units,
 		const struct bench_contestant *c, int nr);
@@ -81,6 +83,12 @@ void bench_time(const struct bench *b, const char *name, double units,
 /* What does not depend on the clock: a count for one unit, of the case before. */
 void bench_value(const struct bench *b, const char *contestant, const char *key,
 		 double value);
+
+/*
+ * What a sample of @c does, which is compiled from a build that counts: conversions, lookups
+ * and atomics for each of c->units, as values of the case before. Calls c->ready and c->run.
+ */
+void bench_count(const struct bench *b, const struct bench_contestant *c);
 
 /* A contestant of the case before that this machine can't have. */
 void bench_absent(const struct bench *b, const char *contestant,

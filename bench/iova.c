@@ -691,15 +691,6 @@ static void count_shares(struct test *t, int which, const struct layout *l,
 	physbio_iommu_destroy(reach.iommu);
 }
 
-/* The gap bit is looked at so often that it is timed by itself. */
-static void time_tests(const char *name, const struct test *tests,
-		       const struct bench_contestant *c)
-{
-	bench_time(&bench, name, tests[SEAMS].passes * REQUESTS, c, 1);
-	bench_time(&bench, name, tests[GAP_BIT].passes * REQUESTS, c + 1,
-		   NR_TESTS - 1);
-}
-
 static void bench_granule(const char *name, const struct layout *l,
 			  uint32_t granule)
 {
@@ -720,9 +711,10 @@ static void bench_granule(const char *name, const struct layout *l,
 			.ready = i == SEAMS ? run_seams : run_gap_bit,
 			.run = i == SEAMS ? run_seams : run_gap_bit,
 			.arg = &tests[i],
+			.units = tests[i].passes * REQUESTS,
 		};
 	}
-	time_tests(name, tests, c);
+	bench_time(&bench, name, REQUESTS, c, NR_TESTS);
 	for (i = 0; i < NR_TESTS; i++) {
 		count_shares(&tests[i], i, l, granule);
 		test_down(&tests[i]);

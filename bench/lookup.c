@@ -11,10 +11,8 @@
 
 #include <physbio/mem.h>
 
-#include "harness.h"
+#include "pieces.h"
 #include "resolve-loops.h"
-
-#include "../src/user/rescache-model.h"
 
 static struct bench bench = {
 	.name = "lookup",
@@ -35,36 +33,13 @@ static struct bench bench = {
 #define PIECE_GAP (5 * (pb_phys_addr_t)PB_PAGES_PER_SECTION * PAGE)
 #define NR_WARM 64u /* pieces of a warm case */
 
+static const struct bench_pieces pieces = {
+	.nr = NR_PIECES,
+	.size = (uint64_t)PIECE_PAGES * PAGE,
+	.gap = PIECE_GAP,
+};
+
 static struct physbio_mem *mem;
-
-static pb_phys_addr_t piece_start(unsigned int i)
-{
-	return (i + 1) * PIECE_GAP;
-}
-
-static void set_up_memory(void)
-{
-	static struct physbio_mem_range ranges[NR_PIECES];
-	const struct physbio_mem_options options = {
-		.models = (1u << PHYSBIO_NR_MEMMODELS) - 1,
-	};
-	struct physbio_error error;
-	unsigned int i;
-
-	for (i = 0; i < NR_PIECES; i++)
-		ranges[i] = (struct physbio_mem_range){
-			.start = piece_start(i),
-			.size = (uint64_t)PIECE_PAGES * PAGE,
-			.kind = PHYSBIO_MEM_RAM_EMPTY,
-			.nid = bench.node,
-		};
-	if (physbio_mem_create_for(ranges, NR_PIECES, &options, &mem, &error))
-		bench_die(&bench, "memory: %s", error.message);
-	/* With room for all, so that once they are in, every lookup is a hit. */
-	if (physbio_rescache_init(&physbio_rescache_mine, NR_PIECES) ||
-	    physbio_rescache_shared_create(NR_PIECES, &physbio_rescache_ours))
-		bench_die(&bench, "no caches");
-}
 
 /* --- what is compared --- */
 
@@ -117,7 +92,8 @@ static void choose_pfns(const struct shape *shape)
 		piece = shape->random ? (unsigned int)(state >> 33) :
 					i / PIECE_PAGES;
 		page = shape->random ? (unsigned int)(state >> 40) : i;
-		pfns[i] = (unsigned long)(piece_start(piece % shape->pieces) >>
+		pfns[i] = (unsigned long)(bench_piece(&pieces,
+						      piece % shape->pieces) >>
 					  PB_PAGE_SHIFT) +
 			  page % PIECE_PAGES;
 	}
@@ -232,7 +208,7 @@ static void bench_shape(const struct shape *shape)
 
 static void describe(void)
 {
-	bench_note_memory(&bench, mem, piece_start(0), "made up");
+	bench_note_memory(&bench, mem, bench_piece(&pieces, 0), "made up");
 	bench_note(
 		&bench, "shown",
 		"ns for a lookup that waits for the one before; memdesc: of a descriptor of 8 bytes; caches are hit always");
@@ -254,15 +230,13 @@ int main(int argc, char **argv)
 	int i;
 
 	bench_start(&bench, argc, argv);
-	set_up_memory();
+	mem = bench_pieces_up(&bench, &pieces);
 	other = bench_alloc(&bench, OTHER_SIZE, 1);
 	describe();
 	for (i = 0; i < ARRAY_SIZE(shapes); i++)
 		if (bench_wanted(&bench, shapes[i].name))
 			bench_shape(&shapes[i]);
 	free(other);
-	physbio_rescache_destroy(&physbio_rescache_mine);
-	physbio_rescache_shared_destroy(physbio_rescache_ours);
-	physbio_mem_destroy(mem);
+	bench_pieces_down(mem);
 	return bench_end(&bench);
 }

@@ -721,51 +721,34 @@ static void emit_all(struct runner *runners, const struct shape *shape)
 	}
 }
 
-/* Those that are copied, or those that are not. Return: how many there are. */
-static int contestants(struct bench_contestant *c, struct runner *runners,
-		       const struct shape *shape, bool copied)
-{
-	unsigned int i;
-	int n = 0;
-
-	for (i = 0; i < shape->nr_ways; i++) {
-		struct runner *run = &runners[i];
-
-		if (is_copied(run->way) != copied)
-			continue;
-		c[n] = (struct bench_contestant){
-			.name = way_names[run->way],
-			.base = way_names[shape->ways[0]],
-			.run = run->way == PEER_REFUSED ? run_refused :
-							  run_requests,
-			.arg = run,
-		};
-		c[n].ready = c[n].run;
-		n++;
-	}
-	if (copied && shape->ways == far_ways)
-		c[n++] = (struct bench_contestant){ "copy alone",
-						    way_names[shape->ways[0]],
-						    run_copy, run_copy,
-						    &runners[0] };
-	return n;
-}
-
-/* A long copy takes so much longer that it is timed after the others, and fewer times. */
+/* A long copy takes so much longer that it has fewer requests. */
 static void time_shape(struct runner *runners, const struct shape *shape)
 {
 	struct bench_contestant c[NR_WAYS + 1];
-	unsigned int quick = nr_requests(shape, false);
-	unsigned int copied = nr_requests(shape, true);
-	int n = contestants(c, runners, shape, false);
-	int more = contestants(c + n, runners, shape, true);
+	unsigned int i;
+	int n = 0;
 
-	if (quick == copied) {
-		bench_time(&bench, shape->name, quick, c, n + more);
-		return;
+	for (i = 0; i < shape->nr_ways; i++, n++) {
+		struct runner *run = &runners[i];
+
+		c[n] = (struct bench_contestant){
+			.name = way_names[run->way],
+			.run = run->way == PEER_REFUSED ? run_refused :
+							  run_requests,
+			.arg = run,
+			.units = nr_requests(shape, is_copied(run->way)),
+		};
+		c[n].ready = c[n].run;
 	}
-	bench_time(&bench, shape->name, quick, c, n);
-	bench_time(&bench, shape->name, copied, c + n, more);
+	if (shape->ways == far_ways)
+		c[n++] = (struct bench_contestant){
+			.name = "copy alone",
+			.ready = run_copy,
+			.run = run_copy,
+			.arg = &runners[0],
+			.units = nr_requests(shape, true),
+		};
+	bench_time(&bench, shape->name, 1, c, n);
 }
 
 static void bench_shape(const struct shape *shape)

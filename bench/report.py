@@ -124,8 +124,14 @@ INTRO = ("Figures are of the machine below. A ratio is made in each round from t
 def _notes(results, question):
     """What the benchmarks of a question say of themselves."""
     for name in question.benchmarks:
-        for key, note in results["benchmarks"].get(name, {}).get("notes", {}).items():
+        found = results["benchmarks"].get(name, {})
+        for key, note in found.get("notes", {}).items():
             yield f"{name}, {key}: {note}"
+        for case, figures in found.get("cases", {}).items():
+            for who, figure in figures.items():
+                if "short_sample_ns" in figure:
+                    yield (f"{name}, {case}: a sample of \"{who}\" takes "
+                           f"{figure['short_sample_ns']:.0f} ns, too short for the clock")
 
 
 # --- HTML ---

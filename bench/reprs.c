@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#define PHYSBIO_COUNTING
 #include "reprs.h"
 
 static const struct entrant {
@@ -24,33 +23,19 @@ static const struct entrant {
 
 #define NR_ENTRANTS ((int)(sizeof(entrants) / sizeof(entrants[0])))
 
-static const struct {
-	int counter;
-	const char *key;
-} counters[] = {
-	{ PHYSBIO_PAGE_TO_PHYS, "page_to_phys" },
-	{ PHYSBIO_PHYS_TO_PAGE, "phys_to_page" },
-	{ PHYSBIO_LOOKUP, "lookups" },
-	{ PHYSBIO_ATOMIC, "atomics" },
-};
-
-#define NR_COUNTERS ((int)(sizeof(counters) / sizeof(counters[0])))
-
 static void count(const struct bench *b, const struct bench_stage *s,
 		  const struct entrant *e)
 {
-	void *arg = s->up(s->stage, e->count_repr);
-	int i;
+	const struct bench_contestant c = {
+		.name = e->name,
+		.ready = s->ready,
+		.run = s->run,
+		.arg = s->up(s->stage, e->count_repr),
+		.units = s->units,
+	};
 
-	if (s->ready)
-		s->ready(arg);
-	memset(physbio_counts, 0, sizeof(physbio_counts));
-	s->run(arg);
-	for (i = 0; i < NR_COUNTERS; i++)
-		bench_value(b, e->name, counters[i].key,
-			    (double)physbio_counts[counters[i].counter] /
-				    s->units);
-	s->down(arg);
+	bench_count(b, &c);
+	s->down(c.arg);
 }
 
 void bench_time_stage(const struct bench *b, const struct bench_stage *s)

@@ -12,10 +12,8 @@
 #include <physbio/mem.h>
 #include <physbio/resolve.h>
 
-#include "harness.h"
+#include "pieces.h"
 #include "resolve-loops.h"
-
-#include "../src/user/rescache-model.h"
 
 static struct bench bench = {
 	.name = "resolve",
@@ -33,7 +31,6 @@ static struct bench bench = {
 #define NR_PIECES 64u
 #define PIECE_PAGES (UINT32_C(128) << 20 >> PB_PAGE_SHIFT)
 #define PIECE_GAP (129 * SECTION_BYTES)
-#define NR_CACHED 64u /* entries of a cache */
 #define ALL_PAGES (NR_PIECES * PIECE_PAGES)
 
 /* Pages of a sample: their structs fit a cache. */
@@ -89,46 +86,13 @@ static const struct shape {
 
 /* --- memory --- */
 
+static const struct bench_pieces pieces = {
+	.nr = NR_PIECES,
+	.size = (uint64_t)PIECE_PAGES * PAGE,
+	.gap = PIECE_GAP,
+};
+
 static struct physbio_mem *mem;
-
-static pb_phys_addr_t piece_start(unsigned int i)
-{
-	return (i + 1) * PIECE_GAP;
-}
-
-static void set_up_memory(void)
-{
-	static struct physbio_mem_range ranges[NR_PIECES];
-	const struct physbio_mem_options options = {
-		.models = (1u << PHYSBIO_NR_MEMMODELS) - 1,
-	};
-	struct physbio_error error;
-	unsigned int i;
-
-	for (i = 0; i < NR_PIECES; i++)
-		ranges[i] = (struct physbio_mem_range){
-			.start = piece_start(i),
-			.size = (uint64_t)PIECE_PAGES * PAGE,
-			.kind = PHYSBIO_MEM_RAM_EMPTY,
-			.nid = bench.node,
-		};
-	if (physbio_mem_create_for(ranges, NR_PIECES, &options, &mem, &error))
-		bench_die(&bench, "memory: %s", error.message);
-}
-
-/* With room for all pieces, so that once they are in, every lookup is a hit. */
-static void set_up_caches(void)
-{
-	if (physbio_rescache_init(&physbio_rescache_mine, NR_CACHED) ||
-	    physbio_rescache_shared_create(NR_CACHED, &physbio_rescache_ours))
-		bench_die(&bench, "no caches");
-}
-
-static void free_caches(void)
-{
-	physbio_rescache_destroy(&physbio_rescache_mine);
-	physbio_rescache_shared_destroy(physbio_rescache_ours);
-}
 
 /* --- bios --- */
 
@@ -190,7 +154,7 @@ static void bio_up(struct pool *pool, unsigned int b, const uint32_t *order,
 	for (i = 0; i < pool->entries; i++) {
 		uint32_t first = order[b * pool->entries + i] * entry_pages;
 		pb_phys_addr_t paddr =
-			piece_start(first / PIECE_PAGES) +
+			bench_piece(&pieces, first / PIECE_PAGES) +
 			(pb_phys_addr_t)(first % PIECE_PAGES) * PAGE;
 
 		pb_bvec_set_phys(&bio->bi_io_vec[i], paddr, entry_pages * PAGE);
@@ -393,24 +357,12 @@ static void run(void *arg)
 		loop_fn(r->m, r->which)(&r->loop);
 }
 
-/* So that a few lookups are not too short for the clock. Work is done once, and so is cold. */
+/* So that a few lookups are not too short for the clock. Work is done once. */
 static unsigned int passes_of(const struct shape *shape, int which)
 {
-	if (which == WHOLE || shape->cold || bench.count)
+	if (which == WHOLE || bench.count)
 		return 1;
 	return which == ALONE ? 2 * shape->pages : 4;
-}
-
-/* Lookups of several passes are timed after the work, which is @c[0]. */
-static void time_passes(const char *name, const struct bench_contestant *c,
-			int nr, unsigned int entries, unsigned int passes)
-{
-	if (passes == 1) {
-		bench_time(&bench, name, entries, c, nr);
-		return;
-	}
-	bench_time(&bench, name, entries, c, 1);
-	bench_time(&bench, name, entries * passes, c + 1, nr - 1);
 }
 
 /* The work alone is the measure in every case. */
@@ -435,20 +387,24 @@ static void bench_loops(const struct shape *shape, int which, const char *name)
 			.ready = ready,
 			.run = run,
 			.arg = &runners[n],
+			.units =
+				runners[n].passes * SAMPLE_PAGES / shape->pages,
 		};
 		n++;
 	}
-	time_passes(name, c, n, SAMPLE_PAGES / shape->pages,
-		    passes_of(shape, which));
+	bench_time(&bench, name, SAMPLE_PAGES / shape->pages, c, n);
 	pool_down(&pool);
 }
 
+/* Only the work touches page structs, so only with the work there is something cold. */
 static void bench_which(int which)
 {
 	char name[80];
 	int i;
 
 	for (i = 0; i < NR_SHAPES; i++) {
+		if (shapes[i].cold && which != WHOLE)
+			continue;
 		snprintf(name, sizeof(name), "%s: %s", shapes[i].name,
 			 loop_names[which]);
 		if (bench_wanted(&bench, name))
@@ -458,7 +414,7 @@ static void bench_which(int which)
 
 static void describe(void)
 {
-	bench_note_memory(&bench, mem, piece_start(0), "made up");
+	bench_note_memory(&bench, mem, bench_piece(&pieces, 0), "made up");
 	bench_note(
 		&bench, "work",
 		"to mark each page dirty and drop a pin, pages of order 0, by pages that the bio has kept: ns for an entry");
@@ -475,12 +431,10 @@ int main(int argc, char **argv)
 	int i;
 
 	bench_start(&bench, argc, argv);
-	set_up_memory();
-	set_up_caches();
+	mem = bench_pieces_up(&bench, &pieces);
 	describe();
 	for (i = 0; i < NR_LOOPS; i++)
 		bench_which(i);
-	free_caches();
-	physbio_mem_destroy(mem);
+	bench_pieces_down(mem);
 	return bench_end(&bench);
 }

@@ -17,7 +17,6 @@ class Case:
 
     def __init__(self, name):
         self.name = name
-        self.units = 1.0
         self.skipped = None
         self.samples = {}
         self.bases = {}
@@ -25,9 +24,9 @@ class Case:
         self.counted = []
         self.absent = {}
 
-    def add_samples(self, contestant, base, samples):
+    def add_samples(self, contestant, base, units, samples):
         self.bases[contestant] = base
-        self.samples.setdefault(contestant, []).append(numpy.array(samples, float) / self.units)
+        self.samples.setdefault(contestant, []).append(numpy.array(samples, float) / units)
 
     def add_value(self, contestant, key, value):
         self.values.setdefault(contestant, {}).setdefault(key, []).append(value)
@@ -52,16 +51,15 @@ class Run:
         elif kind == "skip":
             self._begin(f[0]).skipped = f[1]
         elif kind == "case":
-            self._begin(f[0]).units = float(f[1])
-            return f[0]
+            return self._begin(f[0]).name
         elif kind == "samples":
-            self._case.add_samples(f[0], f[1], [int(ns) for ns in f[2].split()])
+            self._case.add_samples(f[0], f[1], float(f[2]), [int(ns) for ns in f[3].split()])
         elif kind == "value":
             self._case.add_value(f[0], f[1], float(f[2]))
         elif kind == "absent":
             self._case.absent[f[0]] = f[1]
         elif kind == "counted":
-            self._case.counted.append(f[0])
+            self._case.counted.append((f[0], float(f[1])))
         else:
             raise ValueError(f"a line that no benchmark prints: {line!r}")
         return None

@@ -37,8 +37,8 @@ def noisy(ratios, rng, n=200):
 
 class Lines(unittest.TestCase):
     def test_samples_are_for_one_unit(self):
-        case = case_of(("case", "c", "4"), ("samples", "a", "a", "40 80 40 "),
-                       ("samples", "b", "a", "80 40 80 "))
+        case = case_of(("case", "c"), ("samples", "a", "a", "4", "40 80 40 "),
+                       ("samples", "b", "a", "2", "40 20 40 "))
         f = results.figures(case)
         self.assertEqual(f["a"]["min_ns"], 10)
         self.assertEqual(f["b"]["median_ns"], 20)
@@ -47,19 +47,19 @@ class Lines(unittest.TestCase):
         self.assertEqual((f["b"]["processes"], f["b"]["rounds"]), (1, 3))
 
     def test_processes_add_up(self):
-        lines = [("case", "c", "1"), ("samples", "a", "a", "10 10"), ("samples", "b", "a", "20 5")]
+        lines = [("case", "c"), ("samples", "a", "a", "1", "10 10"), ("samples", "b", "a", "1", "20 5")]
         f = results.figures(case_of(*lines, *lines))
         self.assertEqual((f["b"]["processes"], f["b"]["rounds"]), (2, 4))
         self.assertEqual(f["b"]["min_ns"], 5)
 
     def test_a_ratio_is_to_its_base(self):
-        f = results.figures(case_of(("case", "c", "1"), ("samples", "a", "a", "10"),
-                                    ("samples", "b", "a", "20"), ("samples", "c", "b", "30")))
+        f = results.figures(case_of(("case", "c"), ("samples", "a", "a", "1", "10"),
+                                    ("samples", "b", "a", "1", "20"), ("samples", "c", "b", "1", "30")))
         self.assertEqual(f["c"]["ratio"], 1.5)
 
     def test_values_and_skips(self):
         run = run_of(("bench", "x", "title"), ("note", "key", "text"), ("skip", "s", "why"),
-                     ("case", "c", "1"), ("samples", "a", "a", "10"), ("value", "a", "k", "7"),
+                     ("case", "c"), ("samples", "a", "a", "1", "10"), ("value", "a", "k", "7"),
                      ("absent", "b", "none"))
         self.assertEqual((run.title, run.notes), ("title", {"key": "text"}))
         self.assertEqual(results.figures(run.cases["s"]), {"skipped": "why"})
