@@ -18,6 +18,7 @@
 #define KIB 1024u
 #define MIB (1024u * KIB)
 #define PAGE 4096u
+#define HUGE 512u /* pages of a huge one */
 
 static struct bench bench = {
 	.name = "e2e",
@@ -111,6 +112,7 @@ enum layout {
 	SCATTERED, /* no two ranges of an I/O touch */
 	HALF, /* every other range continues the one before */
 	AS_IT_IS, /* page after page of the buffer, wherever it lies */
+	RECORDED, /* as pages lay under a recorded kernel, the same on every machine */
 };
 
 static const struct shape {
@@ -146,6 +148,7 @@ static const struct shape {
 	{ "1 MiB scattered", SMALL, SCATTERED, 256, PAGE, 1, 8, 32 },
 	{ "1 MiB half", HUGE_PAGES, HALF, 256, PAGE, 1, 8, 96 },
 	{ "1 MiB fragmented", FRAGMENTED, AS_IT_IS, 256, PAGE, 1, 8, 32 },
+	{ "1 MiB recorded", HUGE_PAGES, RECORDED, 256, PAGE, 1, 8, 96 },
 	{ "2 MiB THP", LARGE, CONTIGUOUS, 1, 2 * MIB, 1, 32, 256 },
 	{ "2 MiB contiguous", LARGE, CONTIGUOUS, 512, PAGE, 1, 4, 160 },
 	{ "2 MiB scattered", SMALL, SCATTERED, 256, PAGE, 2, 4, 24 },
@@ -1021,6 +1024,49 @@ static void ranges_in_order(const struct shape *shape,
 	}
 }
 
+/*
+ * Runs of pages of eight buffers of 1 MiB, as fio had them in a recorded guest whose memory was
+ * fragmented (Linux 6.12.107, big1m of the traces that replay --check was verified with): so
+ * many pages, so many such runs after each other. No two runs touch.
+ */
+static const struct {
+	unsigned char pages, runs;
+} recorded[] = {
+	{ 1, 5 },  { 2, 45 },  { 1, 1 },  { 83, 1 },  { 77, 1 }, { 1, 42 },
+	{ 78, 1 }, { 128, 1 }, { 8, 1 },  { 1, 131 }, { 2, 1 },	 { 1, 12 },
+	{ 26, 1 }, { 32, 2 },  { 21, 1 }, { 1, 1 },   { 4, 63 }, { 3, 1 },
+	{ 1, 1 },  { 2, 54 },  { 4, 36 }, { 3, 1 },   { 1, 1 },	 { 2, 127 },
+	{ 1, 1 },  { 1, 77 },  { 5, 1 },  { 32, 5 },  { 14, 1 }, { 1, 59 },
+	{ 11, 1 }, { 16, 11 }, { 4, 1 },  { 6, 1 },
+};
+
+#define NR_RECORDED (sizeof(recorded) / sizeof(recorded[0]))
+
+/* Each run is within a huge page, and one page or more from the next. */
+static void recorded_ranges(const struct shape *shape,
+			    struct physbio_stage_range *r)
+{
+	const struct physbio_buffer *b = buffers[shape->buffer];
+	size_t i = 0, n = nr_ranges(shape), at = 0;
+	unsigned int k = 0, run = 0, j;
+
+	while (i < n) {
+		unsigned int pages = recorded[k].pages;
+
+		if (at % HUGE + pages > HUGE)
+			at += HUGE - at % HUGE;
+		for (j = 0; j < pages; j++, i++) {
+			r[i].paddr = physbio_buffer_phys(b, (at + j) * PAGE);
+			r[i].len = PAGE;
+		}
+		at += pages + 1;
+		if (++run == recorded[k].runs) {
+			run = 0;
+			k = (k + 1) % NR_RECORDED;
+		}
+	}
+}
+
 /* As a submitter knows a range: by its page, its address, its address for the device. */
 static void describe_ranges(struct physbio_stage_range *r, size_t n)
 {
@@ -1046,6 +1092,8 @@ static struct physbio_stage_range *lay_out(const struct shape *shape)
 		scattered_ranges(shape, 1, r);
 	else if (shape->layout == HALF)
 		scattered_ranges(shape, 2, r);
+	else if (shape->layout == RECORDED)
+		recorded_ranges(shape, r);
 	else
 		ranges_in_order(shape, r);
 	describe_ranges(r, n);
