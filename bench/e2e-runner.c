@@ -16,12 +16,16 @@ const struct entrant entrants[NR_ENTRANTS] = {
 	  &physcnt_physbio_repr, &physcnt_physbio_stages, false },
 	{ "page, SPARSEMEM", NULL, &sparse_physbio_repr, &sparse_physbio_stages,
 	  &sparsecnt_physbio_repr, &sparsecnt_physbio_stages, true },
-	{ "phys12", NULL, &phys12_physbio_repr, &phys12_physbio_stages, NULL,
+	{ "phys12", "phys", &phys12_physbio_repr, &phys12_physbio_stages, NULL,
 	  NULL, false },
-	{ "phyr", NULL, &phyr_physbio_repr, &phyr_physbio_stages, NULL, NULL,
+	{ "phyr", "phys", &phyr_physbio_repr, &phyr_physbio_stages, NULL, NULL,
 	  false },
+	{ "phys31", "phys", &phys31_physbio_repr, &phys31_physbio_stages, NULL,
+	  NULL, false },
 	{ "phys, page given", NULL, &phys_physbio_repr, &phys_physbio_stages,
 	  &physcnt_physbio_repr, &physcnt_physbio_stages, true },
+	{ "phys, page kept", NULL, &phys_physbio_repr, &phys_physbio_stages,
+	  &physcnt_physbio_repr, &physcnt_physbio_stages, true, true },
 	/* the same code, linked a second time: what noise looks like */
 	{ "phys again", "phys", &physb_physbio_repr, &physb_physbio_stages,
 	  NULL, NULL, false },
@@ -77,7 +81,8 @@ void iod_down(struct pb_nvme_iod *iod)
 	free(iod->ranges);
 }
 
-static size_t widest_vec(void)
+/* Bytes of an entry of a table: of the widest vector, and of a page that is kept. */
+static size_t widest_entry(void)
 {
 	size_t widest = 0;
 	int i;
@@ -85,7 +90,7 @@ static size_t widest_vec(void)
 	for (i = 0; i < NR_ENTRANTS; i++)
 		if (entrants[i].repr->bvec_size > widest)
 			widest = entrants[i].repr->bvec_size;
-	return widest;
+	return widest + sizeof(struct pb_page *);
 }
 
 /*
@@ -106,7 +111,7 @@ void ios_up(struct physbio_stage_ctx *ctx, const struct shape *shape,
 	ctx->ios = bench_alloc(&bench, ctx->nr_ios, sizeof(ctx->ios[0]));
 	for (i = 0; i < ctx->nr_ios; i++) {
 		ctx->ios[i].table =
-			bench_alloc(&bench, shape->ranges, widest_vec());
+			bench_alloc(&bench, shape->ranges, widest_entry());
 		ctx->ios[i].ranges = r + (size_t)i * shape->ranges;
 	}
 	iod_up(&ctx->iod, shape->ranges);
@@ -160,6 +165,7 @@ void runner_up(struct runner *run, const struct entrant *e,
 	ctx->bdev = &run->bdev;
 	ctx->dev = &run->dev;
 	ctx->page_given = run->e->page_given;
+	ctx->keep_pages = run->e->page_kept;
 }
 
 void runner_down(struct runner *run)

@@ -111,10 +111,10 @@ struct entrant {
 	const struct physbio_stages *stages;
 	const struct physbio_repr *count_repr; /* NULL: counts as another does */
 	const struct physbio_stages *count_stages;
-	bool page_given;
+	bool page_given, page_kept;
 };
 
-#define NR_ENTRANTS 9
+#define NR_ENTRANTS 11
 
 extern const struct entrant entrants[NR_ENTRANTS];
 

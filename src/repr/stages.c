@@ -175,14 +175,6 @@ static void stage_merge(struct physbio_stage_ctx *ctx)
 					 io->nr_segs, false);
 }
 
-static void stage_unmerge(struct physbio_stage_ctx *ctx)
-{
-	struct physbio_stage_io *io;
-
-	for_each_io(io, ctx)
-		io_prep(ctx, io);
-}
-
 static void stage_map(struct physbio_stage_ctx *ctx)
 {
 	struct physbio_stage_io *io;
@@ -409,7 +401,6 @@ const struct physbio_stages physbio_stages = {
 	.split = stage_split,
 	.prep = stage_prep,
 	.merge = stage_merge,
-	.unmerge = stage_unmerge,
 	.map = stage_map,
 	.map_iter = stage_map_iter,
 #ifdef PB_REPR_HAS_PHYS

@@ -55,7 +55,6 @@ struct physbio_stages {
 	physbio_stage_fn *split; /* check it against the limits, count segments */
 	physbio_stage_fn *prep; /* make a request of it; not timed */
 	physbio_stage_fn *merge; /* merge another bio behind it */
-	physbio_stage_fn *unmerge; /* as it was before; not timed */
 	physbio_stage_fn *map; /* map and describe it */
 	physbio_stage_fn *map_iter; /* map it and describe nothing */
 	physbio_stage_fn *pin; /* its pages, as a submitter does; not timed */
@@ -77,6 +76,7 @@ extern const struct physbio_stages phys_physbio_stages;
 extern const struct physbio_stages physb_physbio_stages;
 extern const struct physbio_stages phys12_physbio_stages;
 extern const struct physbio_stages phyr_physbio_stages;
+extern const struct physbio_stages phys31_physbio_stages;
 extern const struct physbio_stages page_physbio_stages;
 extern const struct physbio_stages sparse_physbio_stages;
 extern const struct physbio_stages physsparse_physbio_stages;
