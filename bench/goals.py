@@ -53,10 +53,12 @@ def _figure(results, benchmark, case, contestant, key):
 
 
 def _shortfall(goal, results):
-    _figure(results, goal.benchmark, goal.case, goal.contestant, "min_ns")
+    get = savings.getter(results)
+    what = (goal.benchmark, goal.case, goal.contestant)
+    _figure(results, *what, "min_ns")
     try:
-        saving = savings.of(results, goal.case, goal.contestant)
-        untold = savings.untold(results, goal.case, goal.contestant)
+        saving = savings.of(get, *what)
+        untold = savings.untold(get, *what)
     except KeyError as e:
         raise NotMeasured(f"no {e.args[0]}", False) from e
     if untold:
@@ -66,15 +68,24 @@ def _shortfall(goal, results):
     return 1 - saving.measured / saving.predicted
 
 
+def _quotient_bounds(figure, other):
+    """Of medians that were not taken in the same rounds: as wide as both their intervals are."""
+    if "median_low_ns" not in figure:
+        return None
+    return (figure["median_low_ns"] / other["median_high_ns"],
+            figure["median_high_ns"] / other["median_low_ns"])
+
+
 def measure(goal, results):
-    """Returns the measured figure and the interval of the ratio, or None."""
+    """Returns the measured figure and the interval of the ratio, or None: counts have none."""
     if goal.figure == "shortfall":
         return _shortfall(goal, results), None
     figure = _figure(results, goal.benchmark, goal.case, goal.contestant, goal.figure)
     if goal.over != "-":
         case, contestant = goal.over.split("|")
         other = _figure(results, goal.benchmark, case, contestant, goal.figure)
-        return figure[goal.figure] / other[goal.figure], None
+        bounds = _quotient_bounds(figure, other) if goal.figure.endswith("_ns") else None
+        return figure[goal.figure] / other[goal.figure], bounds
     return figure[goal.figure], (figure["low"], figure["high"]) if "low" in figure else None
 
 

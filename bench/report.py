@@ -113,8 +113,8 @@ def read_remarks(path):
     return out
 
 
-INTRO = ("Figures are of the machine below. A ratio is made in each round from two samples that "
-         "were taken one after the other; in brackets is the interval that 95 % of its resamples "
+INTRO = ("Figures are of the machine below. A ratio is made in each round, in which all contestants "
+         "have a turn, in another order each time; in brackets is the interval that 95 % of its resamples "
          "are in, over several processes. ns are the smallest that were seen. \"page\" are today's "
          "vectors (page, offset, length) under VMEMMAP and \"phys\" a physical address and a length, both "
          "in this library's engine; the kernel's own steps, of 7.x and of 6.1, are beside the engine at "

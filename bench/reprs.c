@@ -16,7 +16,7 @@ static const struct entrant {
 	{ "phys", NULL, &phys_physbio_repr, &physcnt_physbio_repr },
 	{ "page, SPARSEMEM", NULL, &sparse_physbio_repr,
 	  &sparsecnt_physbio_repr },
-	{ "phys12", NULL, &phys12_physbio_repr, NULL },
+	{ "phys12", "phys", &phys12_physbio_repr, NULL },
 	/* the same code, linked a second time: what noise looks like */
 	{ "phys again", "phys", &physb_physbio_repr, NULL },
 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What benchmarks of a stage have in common: the representations that are compared, and a
- * case of all of them. What a stage does and whether it
- * did it right the benchmark knows.
+ * case of all of them. What a stage does, and whether it did it right, the benchmark knows.
  */
 #ifndef BENCH_REPRS_H
 #define BENCH_REPRS_H

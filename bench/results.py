@@ -89,21 +89,29 @@ def smallest(processes):
     return float(min(p.min() for p in processes))
 
 
-def figures(case):
-    """The results of a case, for JSON: of each contestant a dictionary."""
-    if case.skipped:
-        return {"skipped": case.skipped}
+def ratios(case):
+    """Of each contestant its ratio in each round, and the interval."""
     out = {}
     for name, processes in case.samples.items():
         base = case.samples[case.bases[name]]
         ratio, low, high = interval([p / b for p, b in zip(processes, base)])
-        out[name] = {
+        out[name] = {"base": case.bases[name], "ratio": ratio, "low": low, "high": high}
+    return out
+
+
+def figures(case):
+    """The results of a case, for JSON: of each contestant a dictionary."""
+    if case.skipped:
+        return {"skipped": case.skipped}
+    out = ratios(case)
+    for name, processes in case.samples.items():
+        base = case.samples[case.bases[name]]
+        median, low, high = interval(processes)
+        out[name] |= {
             "min_ns": smallest(processes),
-            "median_ns": float(numpy.median([numpy.median(p) for p in processes])),
-            "base": case.bases[name],
-            "ratio": ratio,
-            "low": low,
-            "high": high,
+            "median_ns": median,
+            "median_low_ns": low,
+            "median_high_ns": high,
             "min_ratio": smallest(processes) / smallest(base),
             "processes": len(processes),
             "rounds": sum(len(p) for p in processes),

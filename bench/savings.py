@@ -1,20 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the conversions that a contestant of e2e makes less than its base should save, and what
-is saved. Their numbers are from the counting builds, the cost of one is from the same run: a
-loop that converts takes so much longer than the same loop that only reads."""
+"""What the conversions that a contestant makes less than its base should save, and what is
+saved. Their numbers are from the counting builds, the cost of one is from the same run, of
+e2e: a loop that converts takes so much longer than the same loop that only reads. Figures come
+by get(benchmark, case, contestant, key)."""
 import collections
 
 # ns for a unit of the case: predicted by conversions, and measured; and the first as a share
 # of what the base takes.
 Saving = collections.namedtuple("Saving", "predicted measured share")
 
+ONE = ("e2e", "one conversion")
 CONVERSIONS = {"page_to_phys": "page to phys", "phys_to_page": "phys to page"}
 
 
-def _saved(cases, case, contestant):
+def getter(results):
+    """One that raises KeyError where a figure is not there."""
+    return lambda benchmark, case, contestant, key: (
+        results["benchmarks"][benchmark]["cases"][case][contestant][key])
+
+
+def _saved(get, benchmark, case, contestant):
     """ns less than the base takes at its best, by the ratio that was made in each round."""
-    figure = cases[case][contestant]
-    return cases[case][figure["base"]]["min_ns"] * (1 - figure["ratio"])
+    base = get(benchmark, case, contestant, "base")
+    return (get(benchmark, case, base, "min_ns")
+            * (1 - get(benchmark, case, contestant, "ratio")))
 
 
 def _conversion(count, contestant):
@@ -23,38 +32,37 @@ def _conversion(count, contestant):
     return f"{CONVERSIONS[count]}, {model}"
 
 
-def _cost(cases, count, contestant):
+def _cost(get, count, contestant):
     """ns of one conversion."""
-    return max(-_saved(cases, "one conversion", _conversion(count, contestant)), 0)
+    return max(-_saved(get, *ONE, _conversion(count, contestant)), 0)
 
 
-def _conversions(cases, case, contestant):
+def _conversions(get, benchmark, case, contestant):
     """ns that all conversions of a contestant take."""
-    return sum(cases[case][contestant][count] * _cost(cases, count, contestant)
+    return sum(get(benchmark, case, contestant, count) * _cost(get, count, contestant)
                for count in CONVERSIONS)
 
 
-def of(results, case, contestant):
-    """The saving of a contestant against its base; KeyError if figures are not there."""
-    cases = results["benchmarks"]["e2e"]["cases"]
-    base = cases[case][contestant]["base"]
-    predicted = _conversions(cases, case, base) - _conversions(cases, case, contestant)
-    return Saving(predicted, _saved(cases, case, contestant),
-                  predicted / cases[case][base]["min_ns"])
+def of(get, benchmark, case, contestant):
+    """The saving of a contestant against its base."""
+    base = get(benchmark, case, contestant, "base")
+    predicted = (_conversions(get, benchmark, case, base)
+                 - _conversions(get, benchmark, case, contestant))
+    return Saving(predicted, _saved(get, benchmark, case, contestant),
+                  predicted / get(benchmark, case, base, "min_ns"))
 
 
-def untold(results, case, contestant):
+def untold(get, benchmark, case, contestant):
     """Why nothing can be predicted, if the cost of a conversion that a contestant and its base
     don't make as often is not above 0 in all of its interval; else None."""
-    cases = results["benchmarks"]["e2e"]["cases"]
-    base = cases[case][contestant]["base"]
+    base = get(benchmark, case, contestant, "base")
     for count in CONVERSIONS:
-        if cases[case][base][count] == cases[case][contestant][count]:
+        if get(benchmark, case, base, count) == get(benchmark, case, contestant, count):
             continue
-        figure = cases["one conversion"][_conversion(count, contestant)]
-        if figure["low"] <= 1:
-            read = cases["one conversion"][figure["base"]]["min_ns"]
-            low, high = (read * (figure[end] - 1) for end in ("low", "high"))
-            return (f"the cost of one conversion, {_conversion(count, contestant)}, can't be "
-                    f"told from 0: {low:.3f} to {high:.3f} ns")
+        one = _conversion(count, contestant)
+        low, high = (get(*ONE, one, end) - 1 for end in ("low", "high"))
+        if low <= 0:
+            read = get(*ONE, get(*ONE, one, "base"), "min_ns")
+            return (f"the cost of one conversion, {one}, can't be told from 0: {read * low:.3f} to "
+                    f"{read * high:.3f} ns")
     return None

@@ -188,8 +188,6 @@ static void bench_table(const char *name, enum op op, const struct place *place)
 	bench_time(&bench, name, (double)place->nr * place->passes, c,
 		   NR_VECTORS);
 	for (i = 0; i < NR_VECTORS; i++) {
-		bench_value(&bench, vector_names[i], "entry_bytes",
-			    (double)vectors[i]->entry_bytes);
 		bench_value(&bench, vector_names[i], "line_crossings",
 			    line_crossings(vectors[i]->entry_bytes));
 	}

@@ -192,6 +192,13 @@ class Goals(unittest.TestCase):
         code, out = judged(("g", "1", "x", "ratio", "*: map", "b", "-"))
         self.assertEqual((code, out), (1, "goal g - 1 missed (no case matches *: map)\n"))
 
+    def test_a_quotient_is_as_wide_as_both(self):
+        of = {"benchmarks": {"x": {"cases": {c: {"a": {
+            "base": "a", "ratio": 1.0, "low": 1.0, "high": 1.0, "min_ns": ns, "median_ns": ns,
+            "median_low_ns": 0.9 * ns, "median_high_ns": 1.2 * ns}} for c, ns in (("c", 30.0), ("d", 20.0))}}}}
+        _, out = judged(("g", "2", "x", "median_ns", "c", "a", "d|a"), of=of)
+        self.assertEqual(out, "goal g 1.500 2 met (median ratio 1.125 to 2.000)\n")
+
     def test_a_saving_that_falls_short(self):
         code, out = judged(("g", "0.2", "e2e", "shortfall", "*: map", "phys", "-"), of=E2E)
         self.assertEqual((code, out.splitlines()), (1, [
@@ -230,22 +237,22 @@ class Savings(unittest.TestCase):
             self.assertAlmostEqual(is_, should)
 
     def test_under_both_memory_models(self):
-        self.expect(savings.of(E2E, "16 KiB: map", "phys"), 5, 4.5, 5 / 100)
-        self.expect(savings.of(E2E, "16 KiB: map", "phys, SPARSEMEM"), 20, 16, 20 / 128)
+        self.expect(savings.of(savings.getter(E2E), "e2e", "16 KiB: map", "phys"), 5, 4.5, 5 / 100)
+        self.expect(savings.of(savings.getter(E2E), "e2e", "16 KiB: map", "phys, SPARSEMEM"), 20, 16, 20 / 128)
 
     def test_what_is_converted_by_the_contestant_alone_is_lost(self):
         of = json.loads(json.dumps(E2E))
         of["benchmarks"]["e2e"]["cases"]["4 KiB: map"]["phys"]["phys_to_page"] = 3
-        self.expect(savings.of(of, "4 KiB: map", "phys"), 0, -1, 0)
+        self.expect(savings.of(savings.getter(of), "e2e", "4 KiB: map", "phys"), 0, -1, 0)
 
     def test_it_is_by_the_ratio_of_each_round(self):
         of = json.loads(json.dumps(E2E))
         of["benchmarks"]["e2e"]["cases"]["16 KiB: map"]["phys"]["min_ns"] = 50.0
-        self.expect(savings.of(of, "16 KiB: map", "phys"), 5, 4.5, 5 / 100)
+        self.expect(savings.of(savings.getter(of), "e2e", "16 KiB: map", "phys"), 5, 4.5, 5 / 100)
 
     def test_a_figure_that_is_not_there(self):
         with self.assertRaises(KeyError):
-            savings.of(E2E, "64 KiB: map", "phys12")
+            savings.of(savings.getter(E2E), "e2e", "64 KiB: map", "phys12")
 
 
 class Compare(unittest.TestCase):
