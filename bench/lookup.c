@@ -80,22 +80,46 @@ static const struct shape {
 
 /* --- addresses --- */
 
-static unsigned long pfns[MAX_LOOKUPS + 1]; /* and one that is read ahead */
+/*
+ * More than a branch predictor learns, which may be some 10,000 in the same order: each
+ * sample has the next window of them.
+ */
+#define NR_PFNS (32 * MAX_LOOKUPS)
 
+static unsigned long pfns[NR_PFNS + 1]; /* and one that is read ahead */
+
+static unsigned int nr_windows(const struct shape *shape)
+{
+	return NR_PFNS / shape->lookups;
+}
+
+static unsigned long pfn_of(const struct shape *shape, unsigned int piece,
+			    unsigned int page)
+{
+	return (unsigned long)(bench_piece(&pieces, piece % shape->pieces) >>
+			       PB_PAGE_SHIFT) +
+	       page % PIECE_PAGES;
+}
+
+/*
+ * Warm windows have the first one's frames, drawn again if at random: the window before
+ * warms what the next one goes through, the pages too.
+ */
 static void choose_pfns(const struct shape *shape)
 {
 	uint64_t state = 88172645463325252u;
-	unsigned int i, piece, page;
+	unsigned int i, draw;
 
-	for (i = 0; i < shape->lookups; i++) {
+	for (i = 0; i < NR_PFNS; i++) {
 		state = state * UINT64_C(6364136223846793005) + 1;
-		piece = shape->random ? (unsigned int)(state >> 33) :
-					i / PIECE_PAGES;
-		page = shape->random ? (unsigned int)(state >> 40) : i;
-		pfns[i] = (unsigned long)(bench_piece(&pieces,
-						      piece % shape->pieces) >>
-					  PB_PAGE_SHIFT) +
-			  page % PIECE_PAGES;
+		draw = shape->random ? (unsigned int)(state >> 33) : i;
+		if (i >= shape->lookups && !shape->cold)
+			pfns[i] = pfns[draw % shape->lookups];
+		else if (shape->random)
+			pfns[i] = pfn_of(shape, draw,
+					 (unsigned int)(state >> 40));
+		else
+			pfns[i] = pfn_of(shape, i / PIECE_PAGES, i);
 	}
 	pfns[i] = pfns[0];
 }
@@ -107,17 +131,13 @@ static void choose_pfns(const struct shape *shape)
 
 static char *other; /* what is in them then */
 
-/* The addresses to look up are at hand, as a bio's are. */
 static void make_cold(void)
 {
 	unsigned long sum = 0;
 	size_t at, size = OTHER_SIZE;
-	unsigned int i;
 
 	for (at = 0; at < size; at += 64)
 		sum += (unsigned char)other[at];
-	for (i = 0; i <= MAX_LOOKUPS; i++)
-		sum += pfns[i];
 	__asm__ volatile("" ::"r"(sum));
 }
 
@@ -126,13 +146,36 @@ static void make_cold(void)
 struct runner {
 	const struct shape *shape;
 	const struct resolve_loops *loops;
+	unsigned int window; /* of the next sample */
 };
+
+static const unsigned long *window(const struct runner *r)
+{
+	return pfns + (size_t)r->window * r->shape->lookups;
+}
+
+static void next_window(struct runner *r)
+{
+	r->window = (r->window + 1) % nr_windows(r->shape);
+}
 
 static uintptr_t chain(const struct runner *r)
 {
 	if (r->shape->read)
-		return r->loops->chain_read(pfns, r->shape->lookups);
-	return r->loops->chain(pfns, r->shape->lookups);
+		return r->loops->chain_read(window(r), r->shape->lookups);
+	return r->loops->chain(window(r), r->shape->lookups);
+}
+
+/* The addresses to look up are at hand, as a bio's are. */
+static void fetch_window(const struct runner *r)
+{
+	const unsigned long *at = window(r);
+	unsigned long sum = 0;
+	unsigned int i;
+
+	for (i = 0; i <= r->shape->lookups; i++)
+		sum += at[i];
+	__asm__ volatile("" ::"r"(sum));
 }
 
 static void run(void *arg)
@@ -140,14 +183,16 @@ static void run(void *arg)
 	chain(arg);
 }
 
+/* Warm by the window before. */
 static void ready(void *arg)
 {
-	const struct runner *r = arg;
+	struct runner *r = arg;
 
+	run(r);
+	next_window(r);
 	if (r->shape->cold)
 		make_cold();
-	else
-		run(arg);
+	fetch_window(r);
 }
 
 /* The descriptor of a frame: the one that leads to its page. */
@@ -173,17 +218,27 @@ static uintptr_t link_of(const struct runner *r, unsigned long pfn)
 	return (uintptr_t)page + (r->shape->read ? page->compound_head : 0);
 }
 
-/* The very loop that is timed. */
-static void verify(const struct runner *r, const char *model)
+static void verify_window(const struct runner *r, const char *model)
 {
 	uintptr_t want = 0;
 	unsigned int i;
 
 	for (i = 0; i < r->shape->lookups; i++)
-		want += link_of(r, pfns[i]);
+		want += link_of(r, window(r)[i]);
 	if (chain(r) != want)
 		bench_die(&bench, "%s, %s: other pages are found",
 			  r->shape->name, model);
+}
+
+/* The very loop that is timed, over each window: it's the first one's turn then. */
+static void verify(struct runner *r, const char *model)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_windows(r->shape); i++) {
+		verify_window(r, model);
+		next_window(r);
+	}
 }
 
 static void bench_shape(const struct shape *shape)
@@ -194,7 +249,7 @@ static void bench_shape(const struct shape *shape)
 
 	choose_pfns(shape);
 	for (m = 0; m < NR_MODELS; m++) {
-		runners[m] = (struct runner){ shape, models[m].loops };
+		runners[m] = (struct runner){ shape, models[m].loops, 0 };
 		verify(&runners[m], models[m].name);
 		c[m] = (struct bench_contestant){
 			.name = models[m].name,
@@ -220,6 +275,10 @@ static void describe(void)
 		&bench, "cold",
 		"%u sections, and %u MiB of other memory are read before each sample",
 		NR_PIECES, OTHER_SIZE / MIB);
+	bench_note(
+		&bench, "addresses",
+		"%u, and each sample has the next ones: a branch predictor would learn a short list",
+		NR_PFNS);
 	bench_note(
 		&bench, "read",
 		"and from the page struct or descriptor that was found, which folio it belongs to");
