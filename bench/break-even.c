@@ -277,6 +277,8 @@ static void bench_shape(const struct shape *shape)
 /* --- what a lookup takes --- */
 
 #define CHAIN 4096u
+#define NR_WINDOWS 32u /* more than a branch predictor learns: one a sample */
+#define NR_PFNS (NR_WINDOWS * CHAIN)
 #define LOOKUPS "one lookup"
 
 static unsigned long *pfns;
@@ -288,8 +290,8 @@ static void choose_pages(void)
 	unsigned int i;
 
 	/* and one that may be read ahead */
-	pfns = bench_alloc(&bench, CHAIN + 1, sizeof(*pfns));
-	for (i = 0; i < CHAIN; i++) {
+	pfns = bench_alloc(&bench, NR_PFNS + 1, sizeof(*pfns));
+	for (i = 0; i < NR_PFNS; i++) {
 		state = state * UINT64_C(6364136223846793005) + 1;
 		pfns[i] = (unsigned long)(bench_piece(&pieces,
 						      (unsigned int)(state >>
@@ -303,27 +305,17 @@ static void choose_pages(void)
 struct lookup {
 	const struct resolve_loops *loops;
 	unsigned int delay; /* of bench_delays */
+	unsigned int window; /* of the next sample */
 };
 
-static void ready_lookups(void *arg)
+static const unsigned long *window(const struct lookup *l)
 {
-	const struct lookup *l = arg;
-
-	bench_delay = bench_delays[l->delay].fn;
-	l->loops->chain(pfns, CHAIN);
+	return pfns + (size_t)l->window * CHAIN;
 }
 
-static void verify_lookups(struct lookup *l, const char *name)
+static void next_window(struct lookup *l)
 {
-	uintptr_t want = 0;
-	unsigned int i;
-
-	for (i = 0; i < CHAIN; i++)
-		want += (uintptr_t)physbio_mem_page(
-			mem, (pb_phys_addr_t)pfns[i] << PB_PAGE_SHIFT);
-	bench_delay = bench_delays[l->delay].fn;
-	if (l->loops->chain(pfns, CHAIN) != want)
-		bench_die(&bench, "%s: other pages are found", name);
+	l->window = (l->window + 1) % NR_WINDOWS;
 }
 
 /* Each waits for the one before it. */
@@ -331,7 +323,54 @@ static void run_lookups(void *arg)
 {
 	const struct lookup *l = arg;
 
-	l->loops->chain(pfns, CHAIN);
+	l->loops->chain(window(l), CHAIN);
+}
+
+/* The addresses to look up are at hand, as a bio's are. */
+static void fetch_window(const struct lookup *l)
+{
+	const unsigned long *at = window(l);
+	unsigned long sum = 0;
+	unsigned int i;
+
+	for (i = 0; i <= CHAIN; i++)
+		sum += at[i];
+	__asm__ volatile("" ::"r"(sum));
+}
+
+/* Warm by the window before, which is in the same pieces. */
+static void ready_lookups(void *arg)
+{
+	struct lookup *l = arg;
+
+	bench_delay = bench_delays[l->delay].fn;
+	run_lookups(l);
+	next_window(l);
+	fetch_window(l);
+}
+
+static void verify_window(const struct lookup *l, const char *name)
+{
+	uintptr_t want = 0;
+	unsigned int i;
+
+	for (i = 0; i < CHAIN; i++)
+		want += (uintptr_t)physbio_mem_page(
+			mem, (pb_phys_addr_t)window(l)[i] << PB_PAGE_SHIFT);
+	if (l->loops->chain(window(l), CHAIN) != want)
+		bench_die(&bench, "%s: other pages are found", name);
+}
+
+/* Each window: it's the first one's turn then. */
+static void verify_lookups(struct lookup *l, const char *name)
+{
+	unsigned int i;
+
+	bench_delay = bench_delays[l->delay].fn;
+	for (i = 0; i < NR_WINDOWS; i++) {
+		verify_window(l, name);
+		next_window(l);
+	}
 }
 
 static void bench_lookups(void)
