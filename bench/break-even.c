@@ -176,6 +176,9 @@ static void runner_up(struct runner *run)
 	run->dev.xlate = &run->xlate;
 	run->dev.dma_mask = UINT64_MAX;
 	run->ctx.q = repr->blk_mq_alloc_queue(&set, &limits, NULL);
+	if ((uintptr_t)run->ctx.q >= (uintptr_t)-4095)
+		bench_die(&bench, "no queue: %s",
+			  strerror(-(int)(intptr_t)run->ctx.q));
 	run->ctx.lim = pb_queue_limits(run->ctx.q);
 	run->bdev.bd_queue = run->ctx.q;
 	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
