@@ -16,7 +16,9 @@
 #include "harness.h"
 #include "lifetime-loops.h"
 
-#define NR_ADDRS 8192u
+#define NR_ADDRS 8192u /* of a sample */
+#define NR_WINDOWS 16u /* more than a branch predictor learns: one a sample */
+#define NR_ALL (NR_WINDOWS * NR_ADDRS)
 #define MAX_CONTESTANTS 7
 #define MAX_PROVIDERS 4096u
 
@@ -145,8 +147,8 @@ static const struct contestant *contestants_of(enum group group, int *nr)
 
 struct work {
 	struct lifetime_loop loop;
-	pb_phys_addr_t addrs[NR_ADDRS];
-	uintptr_t out[NR_ADDRS], want[NR_ADDRS];
+	pb_phys_addr_t addrs[NR_ALL];
+	uintptr_t out[NR_ADDRS], want[NR_ALL];
 	struct physbio_rescache own;
 	struct pb_bio bio;
 	struct pb_bio_vec vecs[PB_BIO_MAX_VECS];
@@ -170,7 +172,7 @@ static void work_pages(struct work *w, const struct shape *shape)
 {
 	uint32_t i, section;
 
-	for (i = 0; i < NR_ADDRS; i++) {
+	for (i = 0; i < NR_ALL; i++) {
 		section = shape->random ? (uint32_t)(random_u64() % shape->n) :
 					  0;
 		if (shape->n == NR_SECTIONS)
@@ -266,7 +268,7 @@ static void work_providers(struct work *w, const struct shape *shape)
 	const struct provider *p = &table.sorted[shape->n / 3];
 	uint32_t i;
 
-	for (i = 0; i < NR_ADDRS; i++) {
+	for (i = 0; i < NR_ALL; i++) {
 		if (shape->random)
 			p = &table.sorted[random_u64() % shape->n];
 		w->addrs[i] =
@@ -306,20 +308,48 @@ static void work_free(struct work *w)
 	free(w);
 }
 
+/* What the loop goes through next. Holds have no addresses: all windows are the same. */
+static void use_window(struct work *w, unsigned int window)
+{
+	w->loop.addrs = w->addrs + (size_t)window * NR_ADDRS;
+}
+
+/* The addresses are at hand, as those of a bio are. */
+static void fetch_window(const struct work *w)
+{
+	pb_phys_addr_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->loop.nr; i++)
+		sum += w->loop.addrs[i];
+	__asm__ volatile("" ::"r"(sum));
+}
+
 /* The first loop over providers finds none: it loads alone. */
-static void verify(const struct shape *shape, const struct contestant *c,
-		   struct work *w)
+static void verify_window(const struct shape *shape, const struct contestant *c,
+			  struct work *w, const uintptr_t *want)
 {
 	uint32_t i;
 
 	memset(w->out, 0xff, sizeof(w->out));
 	c->loop(&w->loop);
 	for (i = 0; i < w->loop.nr; i++)
-		if (w->out[i] != w->want[i] && c->loop != loop_load)
+		if (w->out[i] != want[i] && c->loop != loop_load)
 			bench_die(&bench, "%s, %s: %u is 0x%lx, not 0x%lx",
 				  shape->name, c->name, i,
 				  (unsigned long)w->out[i],
-				  (unsigned long)w->want[i]);
+				  (unsigned long)want[i]);
+}
+
+static void verify(const struct shape *shape, const struct contestant *c,
+		   struct work *w)
+{
+	unsigned int i, nr = shape->group == HOLDS ? 1 : NR_WINDOWS;
+
+	for (i = 0; i < nr; i++) {
+		use_window(w, i);
+		verify_window(shape, c, w, w->want + (size_t)i * NR_ADDRS);
+	}
 }
 
 /* --- another thread that does the same --- */
@@ -366,6 +396,7 @@ struct runner {
 	const struct contestant *c;
 	const struct shape *shape;
 	struct work *w;
+	unsigned int window; /* of the next sample */
 };
 
 static void run(void *arg)
@@ -375,14 +406,18 @@ static void run(void *arg)
 	r->c->loop(&r->w->loop);
 }
 
-/* Once for the caches, which the one before may have left cold. */
+/* The window before is for the caches, which another contestant may have left cold. */
 static void ready(void *arg)
 {
-	const struct runner *r = arg;
+	struct runner *r = arg;
 
 	if (r->shape->threads > 1)
 		__atomic_store_n(&rival.loop, r->c->loop, __ATOMIC_RELEASE);
-	run(arg);
+	use_window(r->w, r->window);
+	run(r);
+	r->window = (r->window + 1) % NR_WINDOWS;
+	use_window(r->w, r->window);
+	fetch_window(r->w);
 }
 
 static void time_shape(const struct shape *shape, const struct contestant *cs,
@@ -394,7 +429,7 @@ static void time_shape(const struct shape *shape, const struct contestant *cs,
 
 	for (i = 0; i < nr; i++) {
 		verify(shape, &cs[i], w);
-		runners[i] = (struct runner){ &cs[i], shape, w };
+		runners[i] = (struct runner){ &cs[i], shape, w, 0 };
 		c[i] = (struct bench_contestant){
 			.name = cs[i].name,
 			.ready = ready,
@@ -434,6 +469,10 @@ static void describe(void)
 		   NR_SECTIONS,
 		   sizeof(struct physbio_rescache) +
 			   NR_SECTIONS * sizeof(struct physbio_pages));
+	bench_note(
+		&bench, "addresses",
+		"%u, and each sample has the next ones: a branch predictor would learn a short list",
+		NR_ALL);
 	bench_note(&bench, "threads", "the second one on CPU %d",
 		   (bench.cpu + 1) % (int)sysconf(_SC_NPROCESSORS_ONLN));
 	bench_note(
