@@ -358,35 +358,73 @@ static struct rival {
 	pthread_t thread;
 	struct work *work;
 	lifetime_loop_fn *loop; /* NULL: stop */
-	int cpu;
+	lifetime_loop_fn *runs; /* the one that it has come to */
 } rival;
+
+/* The same as ours: there is none. */
+static int rival_cpu(void)
+{
+	return (bench.cpu + 1) % (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
 
 static void *rival_run(void *arg)
 {
 	lifetime_loop_fn *loop;
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET((size_t)rival.cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-	while ((loop = __atomic_load_n(&rival.loop, __ATOMIC_ACQUIRE)))
+	while ((loop = __atomic_load_n(&rival.loop, __ATOMIC_ACQUIRE))) {
+		__atomic_store_n(&rival.runs, loop, __ATOMIC_RELEASE);
 		loop(&rival.work->loop);
+	}
 	return NULL;
 }
 
-static void rival_start(const struct shape *shape, lifetime_loop_fn *loop)
+/* Return: 0, or an error if there can be no thread on @cpu. */
+static int rival_create(int cpu)
 {
+	pthread_attr_t attr;
+	cpu_set_t set;
+	int err;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	if (pthread_attr_init(&attr))
+		return ENOMEM;
+	err = pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+	if (!err)
+		err = pthread_create(&rival.thread, &attr, rival_run, NULL);
+	pthread_attr_destroy(&attr);
+	return err;
+}
+
+/* Return: NULL, or why there is none. */
+static const char *rival_start(const struct shape *shape,
+			       lifetime_loop_fn *loop)
+{
+	int cpu = rival_cpu();
+
+	if (cpu == bench.cpu)
+		return "no other CPU is online";
 	rival.work = work_make(shape);
 	rival.loop = loop;
-	rival.cpu = (bench.cpu + 1) % (int)sysconf(_SC_NPROCESSORS_ONLN);
-	if (pthread_create(&rival.thread, NULL, rival_run, NULL))
-		bench_die(&bench, "no second thread");
+	if (!rival_create(cpu))
+		return NULL;
+	work_free(rival.work);
+	return "no second thread can run on a CPU of its own";
+}
+
+/* What is timed next has none but the same beside it. */
+static void rival_turn_to(lifetime_loop_fn *loop)
+{
+	__atomic_store_n(&rival.loop, loop, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&rival.runs, __ATOMIC_ACQUIRE) != loop)
+		sched_yield();
 }
 
 static void rival_stop(void)
 {
 	__atomic_store_n(&rival.loop, NULL, __ATOMIC_RELEASE);
 	pthread_join(rival.thread, NULL);
+	rival.runs = NULL;
 	work_free(rival.work);
 }
 
@@ -412,7 +450,7 @@ static void ready(void *arg)
 	struct runner *r = arg;
 
 	if (r->shape->threads > 1)
-		__atomic_store_n(&rival.loop, r->c->loop, __ATOMIC_RELEASE);
+		rival_turn_to(r->c->loop);
 	use_window(r->w, r->window);
 	run(r);
 	r->window = (r->window + 1) % NR_WINDOWS;
@@ -425,6 +463,7 @@ static void time_shape(const struct shape *shape, const struct contestant *cs,
 {
 	struct bench_contestant c[MAX_CONTESTANTS];
 	struct runner runners[MAX_CONTESTANTS];
+	const char *why = NULL;
 	int i;
 
 	for (i = 0; i < nr; i++) {
@@ -438,7 +477,11 @@ static void time_shape(const struct shape *shape, const struct contestant *cs,
 		};
 	}
 	if (shape->threads > 1)
-		rival_start(shape, cs[0].loop);
+		why = rival_start(shape, cs[0].loop);
+	if (why) {
+		bench_skip(&bench, shape->name, why);
+		return;
+	}
 	bench_time(&bench, shape->name, w->loop.nr, c, nr);
 	if (shape->threads > 1)
 		rival_stop();
@@ -473,8 +516,9 @@ static void describe(void)
 		&bench, "addresses",
 		"%u, and each sample has the next ones: a branch predictor would learn a short list",
 		NR_ALL);
-	bench_note(&bench, "threads", "the second one on CPU %d",
-		   (bench.cpu + 1) % (int)sysconf(_SC_NPROCESSORS_ONLN));
+	if (rival_cpu() != bench.cpu)
+		bench_note(&bench, "threads", "the second one on CPU %d",
+			   rival_cpu());
 	bench_note(
 		&bench, "hold",
 		"take and drop what the entries of a bio are in; none: only read the entries");
