@@ -106,24 +106,27 @@ static const struct shape {
 	uint32_t n; /* segments, sections, providers */
 	bool random; /* another section or provider each time */
 	unsigned int threads;
+	uint32_t sections; /* of each provider; 0: a part of one */
 } shapes[] = {
-	{ "hold: 1 segment", HOLDS, 1, false, 1 },
-	{ "hold: 16 segments", HOLDS, 16, false, 1 },
-	{ "hold: 256 segments", HOLDS, 256, false, 1 },
-	{ "hold: 1 segment, 2 threads", HOLDS, 1, false, 2 },
-	{ "hold: 16 segments, 2 threads", HOLDS, 16, false, 2 },
-	{ "hold: 256 segments, 2 threads", HOLDS, 256, false, 2 },
-	{ "page: hit, one section", PAGES, 1, false, 1 },
-	{ "page: hit, 16 sections", PAGES, 16, true, 1 },
-	{ "page: hit, 16, 2 threads", PAGES, 16, true, 2 },
-	{ "page: miss, 64 sections", PAGES, 64, true, 1 },
-	{ "provider: the same of 1", PROVIDERS, 1, false, 1 },
-	{ "provider: random of 16", PROVIDERS, 16, true, 1 },
-	{ "provider: random of 64", PROVIDERS, 64, true, 1 },
-	{ "provider: random of 256", PROVIDERS, 256, true, 1 },
-	{ "provider: random of 1024", PROVIDERS, 1024, true, 1 },
-	{ "provider: the same of 4096", PROVIDERS, 4096, false, 1 },
-	{ "provider: random of 4096", PROVIDERS, 4096, true, 1 },
+	{ "hold: 1 segment", HOLDS, 1, false, 1, 0 },
+	{ "hold: 16 segments", HOLDS, 16, false, 1, 0 },
+	{ "hold: 256 segments", HOLDS, 256, false, 1, 0 },
+	{ "hold: 1 segment, 2 threads", HOLDS, 1, false, 2, 0 },
+	{ "hold: 16 segments, 2 threads", HOLDS, 16, false, 2, 0 },
+	{ "hold: 256 segments, 2 threads", HOLDS, 256, false, 2, 0 },
+	{ "page: hit, one section", PAGES, 1, false, 1, 0 },
+	{ "page: hit, 16 sections", PAGES, 16, true, 1, 0 },
+	{ "page: hit, 16, 2 threads", PAGES, 16, true, 2, 0 },
+	{ "page: miss, 64 sections", PAGES, 64, true, 1, 0 },
+	{ "provider: the same of 1", PROVIDERS, 1, false, 1, 0 },
+	{ "provider: random of 16", PROVIDERS, 16, true, 1, 0 },
+	{ "provider: random of 64", PROVIDERS, 64, true, 1, 0 },
+	{ "provider: random of 256", PROVIDERS, 256, true, 1, 0 },
+	{ "provider: random of 1024", PROVIDERS, 1024, true, 1, 0 },
+	{ "provider: the same of 4096", PROVIDERS, 4096, false, 1, 0 },
+	{ "provider: random of 4096", PROVIDERS, 4096, true, 1, 0 },
+	{ "provider: random of 64, 64 sections each", PROVIDERS, 64, true, 1,
+	  64 },
 };
 
 #define NR_SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
@@ -202,14 +205,22 @@ static void work_holds(struct work *w, const struct shape *shape)
 		w->want[i] = w->want[0];
 }
 
-static void hash_add(const struct provider *p)
+static void hash_add_section(const struct provider *p, unsigned long section)
 {
-	uint32_t slot =
-		(uint32_t)(pb_pfn_to_section_nr(p->first) * 0x61c88647u) >> 18;
+	uint32_t slot = (uint32_t)(section * 0x61c88647u) >> 18;
 
 	while (table.hash[slot])
 		slot = (slot + 1) % HASH_SLOTS;
 	table.hash[slot] = p;
+}
+
+static void hash_add(const struct provider *p)
+{
+	unsigned long section;
+
+	for (section = pb_pfn_to_section_nr(p->first);
+	     section <= pb_pfn_to_section_nr(p->last); section++)
+		hash_add_section(p, section);
 }
 
 /* As even as can be: the one in the middle of @nr is above the others. */
@@ -232,22 +243,30 @@ static struct interval *intervals_make(struct interval *nodes,
 	return node;
 }
 
-/* Each in a section of its own, of sizes from 2 MiB up. */
-static void providers_make(uint32_t nr)
+/* Parts of a section are of sizes from 2 MiB up. */
+static unsigned long provider_pages(const struct shape *shape)
+{
+	if (shape->sections)
+		return shape->sections * PB_PAGES_PER_SECTION;
+	return PB_PAGES_PER_SUBSECTION << random_u64() % 6;
+}
+
+/* Each in sections of its own, and as many free ones between them. */
+static void providers_make(const struct shape *shape)
 {
 	static struct provider sorted[MAX_PROVIDERS];
 	static struct interval nodes[MAX_PROVIDERS];
+	uint32_t nr = shape->n, i;
+	unsigned long gap = 2ul * (shape->sections ? shape->sections : 1)
+			    << PB_PFN_SECTION_SHIFT;
 	struct physbio_pfn_range *r = bench_alloc(&bench, nr, sizeof(*r));
-	uint32_t i;
 
 	memset(table.hash, 0, sizeof(table.hash));
 	table.sorted = sorted;
 	table.nr = nr;
 	for (i = 0; i < nr; i++) {
-		sorted[i].first = 2ul * (i + 1) << PB_PFN_SECTION_SHIFT;
-		sorted[i].last = sorted[i].first +
-				 (PB_PAGES_PER_SUBSECTION << random_u64() % 6) -
-				 1;
+		sorted[i].first = (i + 1) * gap;
+		sorted[i].last = sorted[i].first + provider_pages(shape) - 1;
 		sorted[i].word = 4ul * (i + 1);
 		r[i] = (struct physbio_pfn_range){ sorted[i].first,
 						   sorted[i].last,
@@ -271,10 +290,10 @@ static void work_providers(struct work *w, const struct shape *shape)
 	for (i = 0; i < NR_ALL; i++) {
 		if (shape->random)
 			p = &table.sorted[random_u64() % shape->n];
-		w->addrs[i] =
-			(pb_phys_addr_t)(p->first +
-					 random_u64() % PB_PAGES_PER_SUBSECTION)
-			<< PB_PAGE_SHIFT;
+		w->addrs[i] = (pb_phys_addr_t)(p->first +
+					       random_u64() %
+						       (p->last - p->first + 1))
+			      << PB_PAGE_SHIFT;
 		w->want[i] = p->word;
 	}
 }
@@ -497,7 +516,7 @@ static void bench_shape(const struct shape *shape)
 		    shape->n == NR_SECTIONS ? 1 : NR_SECTIONS, &shared))
 		bench_die(&bench, "no cache");
 	if (shape->group == PROVIDERS)
-		providers_make(shape->n);
+		providers_make(shape);
 	cs = contestants_of(shape->group, &nr);
 	w = work_make(shape);
 	time_shape(shape, cs, nr, w);
@@ -528,6 +547,9 @@ static void describe(void)
 	bench_note(
 		&bench, "provider",
 		"load is the loop without a lookup; tree has nodes of 16 as a maple tree, interval is binary, radix as an xarray; one-entry is the last one found before the array");
+	bench_note(
+		&bench, "hash",
+		"has a slot for each section of a provider: one, as a provider is within a section, but for those of many, as a large BAR has them");
 }
 
 int main(int argc, char **argv)
