@@ -116,16 +116,15 @@ static void client_up(struct client *c, const struct physbio_repr *repr,
 static const struct place {
 	const char *name;
 	const struct physbio_repr *repr;
-	bool looks_up; /* RAM too */
-	bool mixes; /* several kinds of memory in one bio */
+	bool mixes; /* a bio, RAM's too, may hold several kinds of memory */
 	bool no_peers; /* is built without */
 	bool pages; /* its submitter has pages, which say whose they are */
 } places[] = {
-	{ "bio", &phys_physbio_repr, false, false, false, false },
-	{ "vector bit", &physbit_physbio_repr, false, true, false, false },
-	{ "lookup", &phys_physbio_repr, true, true, false, false },
-	{ "page", &page_physbio_repr, false, false, false, true },
-	{ "no P2P", &physram_physbio_repr, false, false, true, false },
+	{ "bio", &phys_physbio_repr, false, false, false },
+	{ "vector bit", &physbit_physbio_repr, true, false, false },
+	{ "lookup", &phys_physbio_repr, true, false, false },
+	{ "page", &page_physbio_repr, false, false, true },
+	{ "no P2P", &physram_physbio_repr, false, true, false },
 };
 
 #define NR_PLACES ((int)(sizeof(places) / sizeof(places[0])))
@@ -179,7 +178,7 @@ static void say_whose(struct runner *run, struct pb_bio *bio)
 
 	if (run->place->pages)
 		return;
-	if (run->place->looks_up || (run->load->peers && run->place->mixes))
+	if (run->place->mixes)
 		repr->bio_set_mixed(bio, &region_table);
 	else if (run->load->peers)
 		repr->bio_set_region(bio, &regions[0]);
@@ -609,7 +608,7 @@ static void describe(void)
 		"by the iterator, with no descriptors; peers are reached by bus address");
 	bench_note(
 		&bench, "vector bit",
-		"a bio of peers' memory is looked up when it is added, and where a vector is marked when it is mapped");
+		"each range, RAM too, is looked up when it is added, and one that is marked when it is mapped");
 	bench_note(&bench, "lookup",
 		   "each range, RAM too, added and mapped: among %u regions",
 		   NR_REGIONS);
