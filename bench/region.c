@@ -224,42 +224,43 @@ static void run(void *arg)
 	r->way->loop(&r->loop);
 }
 
-/* Those that walk, those that don't, or all of them. */
-static void time_some(const char *name, struct runner *runners,
-		      const struct region_loop *loop, bool quick, bool walk)
+/* A way that does not ask must be told. */
+static bool takes_part(const struct way *way, const struct region_loop *loop)
+{
+	return way->asks || loop->known;
+}
+
+/* As @loop says, but that @walked ranges are enough for those that walk. */
+static void runners_up(struct runner *runners, const struct region_loop *loop,
+		       uint32_t walked)
+{
+	int i;
+
+	for (i = 0; i < NR_WAYS; i++) {
+		runners[i].way = &ways[i];
+		runners[i].loop = *loop;
+		/* A count is one of as many ranges for all. */
+		if (ways[i].walks || bench.count)
+			runners[i].loop.nr = walked;
+	}
+}
+
+static void time_ways(const char *name, struct runner *runners,
+		      const struct region_loop *loop)
 {
 	struct bench_contestant c[NR_WAYS];
 	int i, n = 0;
 
-	for (i = 0; i < NR_WAYS; i++) {
-		if (!(ways[i].walks ? walk : quick))
-			continue;
-		if (!ways[i].asks && !loop->known)
-			continue;
-		runners[i].way = &ways[i];
-		runners[i].loop = *loop;
-		c[n++] = (struct bench_contestant){ ways[i].name, ways[0].name,
-						    run, run, &runners[i] };
-	}
+	for (i = 0; i < NR_WAYS; i++)
+		if (takes_part(&ways[i], loop))
+			c[n++] = (struct bench_contestant){
+				.name = ways[i].name,
+				.ready = run,
+				.run = run,
+				.arg = &runners[i],
+				.units = runners[i].loop.nr,
+			};
 	bench_time(&bench, name, loop->nr, c, n);
-}
-
-/*
- * Where @walked ranges are enough of those that walk, these are timed after the others. A
- * count is one of as many ranges for all.
- */
-static void time_ways(const char *name, struct runner *runners,
-		      const struct region_loop *loop, uint32_t walked)
-{
-	struct region_loop fewer = *loop;
-
-	fewer.nr = walked;
-	if (walked == loop->nr || bench.count) {
-		time_some(name, runners, &fewer, true, true);
-		return;
-	}
-	time_some(name, runners, loop, true, false);
-	time_some(name, runners, &fewer, false, true);
 }
 
 /* --- the time, by length --- */
@@ -308,11 +309,14 @@ static void bench_length(const struct length *length)
 	struct runner runners[NR_WAYS];
 	int i;
 
-	time_ways(length->name, runners, &loop, length->walked);
-	for (i = 0; i < NR_WAYS; i++)
+	runners_up(runners, &loop, length->walked);
+	for (i = 0; i < NR_WAYS; i++) {
+		run(&runners[i]);
 		if (runners[i].loop.nr_known != runners[i].loop.nr)
 			bench_die(&bench, "%s, %s: not the BAR's", length->name,
 				  ways[i].name);
+	}
+	time_ways(length->name, runners, &loop);
 	free(ranges);
 }
 
@@ -377,21 +381,26 @@ static void judge(const struct way *way, enum layout layout,
 			  accepted ? "accepted" : "refused");
 }
 
-static void bench_answers(enum layout layout, const struct way *way,
-			  const struct region_range *ranges)
+static struct answers judge_all(const struct way *way, enum layout layout,
+				const struct region_range *ranges)
 {
 	struct answers n = { 0 };
 	uint32_t i;
 
 	for (i = 0; i < NR_TRIED; i++)
 		judge(way, layout, &ranges[i], &n);
+	return n;
+}
+
+static void emit_answers(const struct way *way, const struct answers *n)
+{
 	bench_value(&bench, way->name, "tried", NR_TRIED);
-	bench_value(&bench, way->name, "accepted", (double)n.accepted);
-	bench_value(&bench, way->name, "refused", (double)n.refused);
+	bench_value(&bench, way->name, "accepted", (double)n->accepted);
+	bench_value(&bench, way->name, "refused", (double)n->refused);
 	bench_value(&bench, way->name, "wrongly_accepted",
-		    (double)n.wrongly_accepted);
+		    (double)n->wrongly_accepted);
 	bench_value(&bench, way->name, "wrongly_refused",
-		    (double)n.wrongly_refused);
+		    (double)n->wrongly_refused);
 }
 
 static void bench_layout(enum layout layout)
@@ -402,13 +411,18 @@ static void bench_layout(enum layout layout)
 		.nr = NR_TIMED,
 		.table = &arenas[layout].table,
 	};
+	struct answers answers[NR_WAYS] = { 0 };
 	struct runner runners[NR_WAYS];
 	int i;
 
-	time_ways(layout_names[layout], runners, &loop, NR_TIMED);
 	for (i = 0; i < NR_WAYS; i++)
 		if (ways[i].asks)
-			bench_answers(layout, &ways[i], ranges);
+			answers[i] = judge_all(&ways[i], layout, ranges);
+	runners_up(runners, &loop, NR_TIMED);
+	time_ways(layout_names[layout], runners, &loop);
+	for (i = 0; i < NR_WAYS; i++)
+		if (ways[i].asks)
+			emit_answers(&ways[i], &answers[i]);
 	free(ranges);
 }
 
@@ -416,7 +430,7 @@ static void describe(void)
 {
 	bench_note(
 		&bench, "shown",
-		"ns for one range; ratios to range check; every page is timed after the others, with fewer ranges if they are long");
+		"ns for one range; ratios to range check; every page has fewer ranges in a sample if they are long");
 	bench_note(&bench, "regions", "%u BARs; fuzz: %u, %u and %u in 16 MiB",
 		   NR_BARS, arenas[ADJACENT].nr, arenas[GAPPED].nr,
 		   arenas[SHARED].nr);
