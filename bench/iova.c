@@ -442,21 +442,31 @@ static void io_make(const struct physbio_repr *repr, struct io *io,
 	request_up(repr, io, bdev, l->two_bios);
 }
 
-static void way_up(struct way *w, int which, const struct layout *l,
-		   const struct size *size)
+static uint32_t granule_of(int which)
 {
-	unsigned int i;
+	return which == IOVA ? PAGE : 0;
+}
 
-	state = SEED; /* the same I/Os each way */
-	reach_up(&w->reach, which == IOVA ? PAGE : 0);
+static void way_up(struct way *w, int which, const struct size *size)
+{
+	reach_up(&w->reach, granule_of(which));
 	w->bdev.bd_queue = queue_of(&phys_physbio_repr);
 	w->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
 	w->nr = size->ios;
 	w->passes = size->passes;
 	w->ios = ios_alloc(w->nr);
+}
+
+/* The I/Os that are timed: the same ones each way. */
+static void way_fill(struct way *w, const struct layout *l,
+		     const struct size *size)
+{
+	unsigned int i;
+
+	state = SEED;
 	for (i = 0; i < w->nr; i++)
-		io_make(&phys_physbio_repr, &w->ios[i], &w->bdev,
-			which == ONE ? &range_layouts[0] : l, size->bytes);
+		io_make(&phys_physbio_repr, &w->ios[i], &w->bdev, l,
+			size->bytes);
 }
 
 static void way_down(struct way *w)
@@ -473,18 +483,23 @@ static int by_number(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Ranges of many I/Os of that layout, each mapped and looked at. */
+/*
+ * Ranges of many I/Os of that layout, each mapped and looked at: those that are timed come
+ * first among them. The device is another one, whose IOMMU may be left as it is then.
+ */
 static void count_ranges(struct way *w, int which, const struct layout *l,
 			 const struct size *size, unsigned int *counts)
 {
 	struct io *io = &w->ios[0];
+	struct reach reach;
 	unsigned int i, bad, want;
 
 	state = SEED;
+	reach_up(&reach, granule_of(which));
 	for (i = 0; i < NR_COUNTED; i++) {
 		io_make(&phys_physbio_repr, io, &w->bdev, l, size->bytes);
-		io_map(&phys_physbio_repr, io, &w->reach.dev, &w->mapping);
-		verify_mapping(io, &w->reach, &w->mapping, l->name);
+		io_map(&phys_physbio_repr, io, &reach.dev, &w->mapping);
+		verify_mapping(io, &reach, &w->mapping, l->name);
 		want = true_ranges(io, PAGE - 1, &bad);
 		if (which == IOVA && !bad)
 			want = 1;
@@ -492,40 +507,39 @@ static void count_ranges(struct way *w, int which, const struct layout *l,
 			bench_die(&bench, "%s: %u ranges, not %u", l->name,
 				  w->mapping.nr, want);
 		counts[i] = w->mapping.nr;
-		io_unmap(&phys_physbio_repr, io, &w->reach.dev, &w->mapping);
+		io_unmap(&phys_physbio_repr, io, &reach.dev, &w->mapping);
 	}
+	physbio_iommu_destroy(reach.iommu);
 	qsort(counts, NR_COUNTED, sizeof(counts[0]), by_number);
 }
 
-static void say_ranges(struct way *w, int which, const struct layout *l,
-		       const struct size *size)
+static void say_ranges(const char *name, const unsigned int *counts)
 {
-	static unsigned int counts[NR_COUNTED];
 	unsigned int ones = 0;
 
-	count_ranges(w, which, l, size, counts);
 	while (ones < NR_COUNTED && counts[ones] == 1)
 		ones++;
-	bench_value(&bench, way_names[which], "ranges_min", counts[0]);
-	bench_value(&bench, way_names[which], "ranges_median",
-		    counts[NR_COUNTED / 2]);
-	bench_value(&bench, way_names[which], "ranges_p99",
-		    counts[NR_COUNTED * 99 / 100]);
-	bench_value(&bench, way_names[which], "ranges_max",
-		    counts[NR_COUNTED - 1]);
-	bench_value(&bench, way_names[which], "one_range_share",
-		    (double)ones / NR_COUNTED);
+	bench_value(&bench, name, "ranges_min", counts[0]);
+	bench_value(&bench, name, "ranges_median", counts[NR_COUNTED / 2]);
+	bench_value(&bench, name, "ranges_p99", counts[NR_COUNTED * 99 / 100]);
+	bench_value(&bench, name, "ranges_max", counts[NR_COUNTED - 1]);
+	bench_value(&bench, name, "one_range_share", (double)ones / NR_COUNTED);
 }
 
 static void bench_ranges(const char *name, const struct layout *l,
 			 const struct size *size)
 {
 	static struct way ways[NR_WAYS];
+	static unsigned int counts[NR_WAYS][NR_COUNTED];
 	struct bench_contestant c[NR_WAYS];
 	int i;
 
 	for (i = 0; i < NR_WAYS; i++) {
-		way_up(&ways[i], i, l, size);
+		const struct layout *own = i == ONE ? &range_layouts[0] : l;
+
+		way_up(&ways[i], i, size);
+		count_ranges(&ways[i], i, own, size, counts[i]);
+		way_fill(&ways[i], own, size);
 		c[i] = (struct bench_contestant){
 			.name = way_names[i],
 			.ready = run_way,
@@ -535,7 +549,7 @@ static void bench_ranges(const char *name, const struct layout *l,
 	}
 	bench_time(&bench, name, size->ios * size->passes, c, NR_WAYS);
 	for (i = 0; i < NR_WAYS; i++) {
-		say_ranges(&ways[i], i, i == ONE ? &range_layouts[0] : l, size);
+		say_ranges(way_names[i], counts[i]);
 		way_down(&ways[i]);
 	}
 }
@@ -660,19 +674,8 @@ static void count_one(const struct test *t, int which, struct io *io,
 	io_unmap(t->repr, io, &r->dev, &m);
 }
 
-static void say_shares(const char *name, const struct shares *s)
-{
-	bench_value(&bench, name, "coalesced",
-		    (double)s->coalesced / NR_COUNTED);
-	bench_value(&bench, name, "false_negatives",
-		    (double)s->false_negatives / NR_COUNTED);
-	bench_value(&bench, name, "false_positives",
-		    (double)s->false_positives / NR_COUNTED);
-	bench_value(&bench, name, "ranges", (double)s->ranges / NR_COUNTED);
-}
-
-static void count_shares(struct test *t, int which, const struct layout *l,
-			 uint32_t granule)
+static struct shares count_shares(struct test *t, int which,
+				  const struct layout *l, uint32_t granule)
 {
 	struct shares s = { 0 };
 	struct reach reach;
@@ -684,11 +687,34 @@ static void count_shares(struct test *t, int which, const struct layout *l,
 		io_make(t->repr, &t->ios[0], &t->bdev, l, REQUEST_BYTES);
 		count_one(t, which, &t->ios[0], &reach, &s);
 	}
-	say_shares(test_names[which], &s);
-	if (which != SEAMS)
-		bench_value(&bench, test_names[which], "mapped",
-			    (double)s.mapped / NR_COUNTED);
 	physbio_iommu_destroy(reach.iommu);
+	return s;
+}
+
+static void say_shares(int which, const struct shares *s)
+{
+	const char *name = test_names[which];
+
+	bench_value(&bench, name, "coalesced",
+		    (double)s->coalesced / NR_COUNTED);
+	bench_value(&bench, name, "false_negatives",
+		    (double)s->false_negatives / NR_COUNTED);
+	bench_value(&bench, name, "false_positives",
+		    (double)s->false_positives / NR_COUNTED);
+	bench_value(&bench, name, "ranges", (double)s->ranges / NR_COUNTED);
+	if (which != SEAMS)
+		bench_value(&bench, name, "mapped",
+			    (double)s->mapped / NR_COUNTED);
+}
+
+/* The requests that are timed: the first ones that were counted. */
+static void test_fill(struct test *t, const struct layout *l)
+{
+	unsigned int i;
+
+	state = SEED;
+	for (i = 0; i < REQUESTS; i++)
+		io_make(t->repr, &t->ios[i], &t->bdev, l, REQUEST_BYTES);
 }
 
 static void bench_granule(const char *name, const struct layout *l,
@@ -696,15 +722,13 @@ static void bench_granule(const char *name, const struct layout *l,
 {
 	static struct test tests[NR_TESTS];
 	struct bench_contestant c[NR_TESTS];
-	unsigned int j;
+	struct shares shares[NR_TESTS];
 	int i;
 
 	for (i = 0; i < NR_TESTS; i++) {
 		test_up(&tests[i], i, granule);
-		state = SEED;
-		for (j = 0; j < REQUESTS; j++)
-			io_make(tests[i].repr, &tests[i].ios[j], &tests[i].bdev,
-				l, REQUEST_BYTES);
+		shares[i] = count_shares(&tests[i], i, l, granule);
+		test_fill(&tests[i], l);
 		c[i] = (struct bench_contestant){
 			.name = test_names[i],
 			.base = test_names[SEAMS],
@@ -716,7 +740,7 @@ static void bench_granule(const char *name, const struct layout *l,
 	}
 	bench_time(&bench, name, REQUESTS, c, NR_TESTS);
 	for (i = 0; i < NR_TESTS; i++) {
-		count_shares(&tests[i], i, l, granule);
+		say_shares(i, &shares[i]);
 		test_down(&tests[i]);
 	}
 }
