@@ -96,10 +96,12 @@ static uint64_t piece(uint64_t len, uint64_t most)
 
 static int join(struct vector_bio *bio, uint64_t paddr, uint64_t len)
 {
-	entry_t *last = (entry_t *)bio->table + bio->nr - 1;
+	entry_t *last;
 
-	if (!bio->nr || last->paddr + last->len != paddr ||
-	    len > MAX_LEN - last->len)
+	if (!bio->nr)
+		return 0;
+	last = (entry_t *)bio->table + bio->nr - 1;
+	if (last->paddr + last->len != paddr || len > MAX_LEN - last->len)
 		return 0;
 	last->len += len;
 	return 1;
