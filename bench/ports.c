@@ -173,6 +173,8 @@ static void find_pairs(struct runner *run, struct runner *first)
 			run->pairs[run->nr_pairs++] = p;
 		}
 	}
+	if (!run->nr_pairs)
+		bench_die(&bench, "%s: no device reaches any memory", b->name);
 	run->times = run->nr_pairs < SAMPLE ? SAMPLE / run->nr_pairs : 1;
 }
 
