@@ -367,6 +367,9 @@ static void runner_up(struct runner *run)
 
 	reach_up(&run->reach, run->way);
 	run->q = phys_physbio_repr.blk_mq_alloc_queue(&set, &limits, NULL);
+	if ((uintptr_t)run->q >= (uintptr_t)-4095)
+		bench_die(&bench, "no queue: %s",
+			  strerror(-(int)(intptr_t)run->q));
 	run->bdev.bd_queue = run->q;
 	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
 	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
