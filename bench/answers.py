@@ -248,11 +248,15 @@ def q3(f):
             tables.append(grid(f, "mark", f"map: {words} for a range", shapes, [
                 (w, w, count_cell(key)) for w in whos], "mark, ", ": map"))
     ram, peer = "mark, 256 ranges RAM: map", "mark, 256 ranges P2P: map"
+    ram_added = "mark, 256 ranges RAM: add"
     return Answer(
         "To map RAM, "
         + compared(f.bounds("mark", ram, "vector bit"), "marks in the vectors", "a mark on the bio")
         + ", " + compared(f.bounds("mark", ram, "lookup"), "lookups of each address", "it") + ", and "
         + compared(f.bounds("mark", ram, "no P2P"), "engines that know no P2P", "it")
+        + "; to add RAM, "
+        + compared(f.bounds("mark", ram_added, "vector bit"), "marks in the vectors", "a mark on the bio")
+        + " and " + compared(f.bounds("mark", ram_added, "lookup"), "lookups", "it")
         + "; to map a peer's memory, "
         + compared(f.bounds("mark", peer, "vector bit"), "marks in the vectors", "a mark on the bio")
         + " and " + compared(f.bounds("mark", peer, "lookup"), "lookups", "it") + ".", tables)
@@ -439,7 +443,7 @@ PROVIDERS = ["sorted", "interval", "tree", "radix", "hash", "one-entry"]
 def q9(f):
     cases = f.cases("lifetime", "provider: ")
     table = grid(f, "lifetime", "ns for a lookup", cases, ns_columns(PROVIDERS), "provider: ")
-    counts = sorted(int(c.split()[-1]) for c in cases if c.startswith("random of"))
+    counts = sorted(int(c.split()[-1]) for c in cases if c.startswith("random of") and "," not in c)
     at = lambda n, who: f.ns("lifetime", f"provider: random of {n}", who)  # noqa: E731
     curve = Curve("the provider of an address", "providers", "ns for a lookup",
                   [(w, [(n, at(n, w)) for n in counts]) for w in PROVIDERS], logx=True)
