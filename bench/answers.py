@@ -379,7 +379,8 @@ def saving_cells(f, benchmark, case, contestant):
 def saving_table(f, benchmark, cases, whos):
     """For each of @whos what the conversions that it lacks should save."""
     return Table("what the conversions that are gone should save, and what was saved, ns",
-                 ["case"] + [f"{w}: {k}" for w in whos for k in ("predicted", "measured", "predicted, of the base's time")],
+                 ["case"] + [f"{w}: {k}" for w in whos
+                             for k in ("predicted", "measured", "predicted, of its base's time")],
                  [[c] + [cell for w in whos for cell in saving_cells(f, benchmark, c, w)] for c in cases])
 
 
@@ -495,8 +496,8 @@ def q11(f):
         (f"{who}: {k}", who, count_cell(k)) for who in WAYS for k in ENDS])
     xlates = ["one of 1", "one of 16", "one of 256", "one of 4096", "random of 16", "random of 256",
               "random of 4096"]
-    times = grid(f, "xlate", "translation by a table of offsets, ratio to a bare loop: an addition for each range",
-                 xlates, ratio_columns("bare", ["inline", "binary", "batch"]))
+    times = grid(f, "xlate", "translation by a table of offsets, ratio to a bare loop: an addition for each "
+                 "range", xlates, ratio_columns("bare", ["inline", "binary", "batch"]))
     counts = {"one": [1, 16, 256, 4096], "random": [16, 256, 4096]}
     curve = Curve("a translation by the number of windows", "windows", "ns",
                   [(f"{words}, {who}", [(n, f.ns("xlate", f"{kind} of {n}", who)) for n in counts[kind]])
@@ -587,12 +588,11 @@ def q14(f):
     words = "; ".join(
         f"at a granule of {g} {mean(g, 'seams', 'coalesced'):.1%}; the gap bit of physical vectors finds "
         f"{found(g, 'gap bit')}, that of page vectors {found(g, 'gap bit, page')}" for g in granules)
-    least, most = (pick(layouts, key=lambda l: f.get("iova", f"granule: {granules[0]}, {l}", "seams", "coalesced"))
-                   for pick in (min, max))
+    fit = {l: f.get("iova", f"granule: {granules[0]}, {l}", "seams", "coalesced") for l in layouts}
+    least, most = (pick(layouts, key=fit.get) for pick in (min, max))
     return Answer(
-        f"It depends on how memory lies: at a granule of {granules[0]}, from "
-        f"{f.get('iova', f'granule: {granules[0]}, {least}', 'seams', 'coalesced'):.1%} of the requests "
-        f"({least}) to {f.get('iova', f'granule: {granules[0]}, {most}', 'seams', 'coalesced'):.1%} ({most}). "
+        f"It depends on how memory lies: at a granule of {granules[0]}, from {fit[least]:.1%} of the requests "
+        f"({least}) to {fit[most]:.1%} ({most}). "
         f"Over all {len(layouts)} layouts alike, fit one IOVA range {words}.", tables, curves)
 
 
@@ -777,8 +777,10 @@ def bulk(f):
                     ("phys12 / phys", "phys12", ratio_cell), ("AVX2 / phys", "AVX2", ratio_cell),
                     ("AVX-512 / phys", "AVX-512", ratio_cell)])
     return Answer(
-        f"Of 256 vectors in runs, {compared(f.bounds('coalesce', 'runs of 256, 256', 'phys'), 'physical ones', 'page vectors')}"
-        f"; where none touch, {compared(f.bounds('coalesce', 'none, 256', 'phys'), 'they', 'page vectors')}.",
+        "Of 256 vectors in runs, "
+        + compared(f.bounds("coalesce", "runs of 256, 256", "phys"), "physical ones", "page vectors")
+        + "; where none touch, "
+        + compared(f.bounds("coalesce", "none, 256", "phys"), "they", "page vectors") + ".",
         [table])
 
 
