@@ -6,6 +6,8 @@ next: where code and data come to lie changes a loop by more than noise does. A 
 in each round, from two samples of that round; its interval is a bootstrap
 over processes and over the rounds of each.
 """
+import collections
+
 import numpy
 
 RESAMPLES = 1000
@@ -23,6 +25,7 @@ class Case:
         self.values = {}
         self.counted = []
         self.absent = {}
+        self.resampled = {}  # ratios of each contestant, for each process
 
     def add_samples(self, contestant, base, units, samples):
         self.bases[contestant] = base
@@ -69,20 +72,29 @@ class Run:
         return self._case
 
 
-def _medians(ratios, rng):
-    """Medians of resamples of one process's ratios."""
-    picks = rng.integers(len(ratios), size=(RESAMPLES, len(ratios)))
-    return numpy.median(ratios[picks], axis=1)
+# Of one process its median, and the medians of its resamples.
+Process = collections.namedtuple("Process", "median resampled")
 
 
-def interval(ratios):
-    """Of a list of arrays, one for each process: estimate, low and high."""
-    rng = numpy.random.default_rng(1)
-    within = numpy.array([_medians(r, rng) for r in ratios])
-    picks = rng.integers(len(ratios), size=(RESAMPLES, len(ratios)))
+def _resampled(values, number):
+    """Of the process that is the @number-th, the same ones each time."""
+    rng = numpy.random.default_rng(number)
+    picks = rng.integers(len(values), size=(RESAMPLES, len(values)))
+    return Process(numpy.median(values), numpy.median(values[picks], axis=1))
+
+
+def _interval(processes):
+    within = numpy.array([p.resampled for p in processes])
+    picks = numpy.random.default_rng(len(processes)).integers(
+        len(processes), size=(RESAMPLES, len(processes)))
     estimates = numpy.median(within[picks, numpy.arange(RESAMPLES)[:, None]], axis=1)
     low, high = numpy.percentile(estimates, [50 - LEVEL / 2, 50 + LEVEL / 2])
-    return float(numpy.median([numpy.median(r) for r in ratios])), float(low), float(high)
+    return float(numpy.median([p.median for p in processes])), float(low), float(high)
+
+
+def interval(values):
+    """Of a list of arrays, one for each process: estimate, low and high."""
+    return _interval([_resampled(v, number) for number, v in enumerate(values)])
 
 
 def smallest(processes):
@@ -90,11 +102,14 @@ def smallest(processes):
 
 
 def ratios(case):
-    """Of each contestant its ratio in each round, and the interval."""
+    """Of each contestant its ratio in each round, and the interval. What was resampled before
+    is not again when processes were added."""
     out = {}
     for name, processes in case.samples.items():
         base = case.samples[case.bases[name]]
-        ratio, low, high = interval([p / b for p, b in zip(processes, base)])
+        done = case.resampled.setdefault(name, [])
+        done += [_resampled(processes[n] / base[n], n) for n in range(len(done), len(processes))]
+        ratio, low, high = _interval(done)
         out[name] = {"base": case.bases[name], "ratio": ratio, "low": low, "high": high}
     return out
 
