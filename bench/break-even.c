@@ -6,12 +6,12 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <physbio/mem.h>
 
 #include "../src/repr/ops.h"
 #include "../src/repr/stages.h"
+#include "driver.h"
 #include "pieces.h"
 #include "resolve-loops.h"
 
@@ -118,22 +118,9 @@ static const struct physbio_stages *stages_of(int c)
 			    &delay_physbio_stages;
 }
 
-static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
-				 const struct pb_blk_mq_queue_data *bd)
-{
-	return PB_BLK_STS_IOERR;
-}
-
 static void lists_up(struct runner *run)
 {
-	unsigned int i;
-
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
-		run->lists[i].virt =
-			bench_alloc(&bench, 1, PB_NVME_CTRL_PAGE_SIZE);
-		run->lists[i].dma = physbio_dma_make(
-			0x1000000u + i * PB_NVME_CTRL_PAGE_SIZE);
-	}
+	bench_lists_up(&bench, run->lists);
 	run->ctx.iod.lists = run->lists;
 	run->ctx.iod.ranges = run->ranges;
 	run->ctx.iod.max_ranges = PB_NVME_MAX_SEGS;
@@ -167,18 +154,13 @@ static void runner_up(struct runner *run)
 		.max_segment_size = UINT32_MAX,
 		.dma_alignment = 3,
 	};
-	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
-	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
 	const struct physbio_repr *repr = run->c == PAGES ? &page_physbio_repr :
 							    &phys_physbio_repr;
 
 	repr->xlate_init_identity(&run->xlate);
 	run->dev.xlate = &run->xlate;
 	run->dev.dma_mask = UINT64_MAX;
-	run->ctx.q = repr->blk_mq_alloc_queue(&set, &limits, NULL);
-	if ((uintptr_t)run->ctx.q >= (uintptr_t)-4095)
-		bench_die(&bench, "no queue: %s",
-			  strerror(-(int)(intptr_t)run->ctx.q));
+	run->ctx.q = bench_queue(&bench, repr, NULL, &limits, NULL);
 	run->ctx.lim = pb_queue_limits(run->ctx.q);
 	run->bdev.bd_queue = run->ctx.q;
 	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
@@ -196,8 +178,7 @@ static void runner_down(struct runner *run)
 
 	for (i = 0; i < run->ctx.nr_ios; i++)
 		free(run->ctx.ios[i].table);
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++)
-		free(run->lists[i].virt);
+	bench_lists_down(run->lists);
 	free(run->ctx.ios);
 	(run->c == PAGES ? &page_physbio_repr : &phys_physbio_repr)
 		->blk_mq_destroy_queue(run->ctx.q);

@@ -3,10 +3,9 @@
  * One contestant at one shape: the I/Os, what it needs to carry them, and each of its stages
  * with what comes before it. What is timed, and whether it is right, others know.
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "driver.h"
 #include "e2e.h"
 
 const struct entrant entrants[NR_ENTRANTS] = {
@@ -36,14 +35,6 @@ const struct entrant entrants[NR_ENTRANTS] = {
 	  &dmacnt_physbio_repr, &dmacnt_physbio_stages, false },
 };
 
-#define LIST_BUS 0x1000000u
-
-static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
-				 const struct pb_blk_mq_queue_data *bd)
-{
-	return PB_BLK_STS_IOERR;
-}
-
 /* An NVMe disk's, so wide that nothing of these shapes is cut or refused. */
 const struct pb_queue_limits limits = {
 	.max_hw_sectors = 512 * MIB >> PB_SECTOR_SHIFT,
@@ -55,16 +46,9 @@ const struct pb_queue_limits limits = {
 
 void iod_up(struct pb_nvme_iod *iod, unsigned int max_ranges)
 {
-	unsigned int i;
-
 	iod->lists = bench_alloc(&bench, PB_NVME_MAX_LIST_PAGES,
 				 sizeof(*iod->lists));
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
-		iod->lists[i].virt =
-			bench_alloc(&bench, 1, PB_NVME_CTRL_PAGE_SIZE);
-		iod->lists[i].dma =
-			physbio_dma_make(LIST_BUS + i * PB_NVME_CTRL_PAGE_SIZE);
-	}
+	bench_lists_up(&bench, iod->lists);
 	iod->ranges = bench_alloc(&bench, max_ranges, sizeof(*iod->ranges));
 	iod->max_ranges = max_ranges;
 	iod->sgl_supported = true;
@@ -73,10 +57,7 @@ void iod_up(struct pb_nvme_iod *iod, unsigned int max_ranges)
 
 void iod_down(struct pb_nvme_iod *iod)
 {
-	unsigned int i;
-
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++)
-		free(iod->lists[i].virt);
+	bench_lists_down(iod->lists);
 	free(iod->lists);
 	free(iod->ranges);
 }
@@ -140,8 +121,6 @@ void runner_up(struct runner *run, const struct entrant *e,
 	       const struct shape *shape, const struct physbio_stage_ctx *ios,
 	       const struct physbio_repr *repr, const struct physbio_stages *of)
 {
-	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
-	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
 	struct physbio_stage_ctx *ctx = &run->ctx;
 
 	*run = (struct runner){
@@ -155,10 +134,7 @@ void runner_up(struct runner *run, const struct entrant *e,
 	run->repr->xlate_init_identity(&run->xlate);
 	run->dev.xlate = &run->xlate;
 	run->dev.dma_mask = UINT64_MAX;
-	ctx->q = run->repr->blk_mq_alloc_queue(&set, &limits, NULL);
-	if ((uintptr_t)ctx->q >= (uintptr_t)-4095)
-		bench_die(&bench, "no queue: %s",
-			  strerror(-(int)(intptr_t)ctx->q));
+	ctx->q = bench_queue(&bench, run->repr, NULL, &limits, NULL);
 	ctx->lim = pb_queue_limits(ctx->q);
 	run->bdev.bd_queue = ctx->q;
 	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../src/repr/ops.h"
+#include "driver.h"
 #include "harness.h"
 
 #define PAGE 4096u
@@ -354,10 +355,7 @@ static void queue_up(struct runner *run)
 		.numa_node = bench.node,
 	};
 
-	run->q = run->repr->blk_mq_alloc_queue(&set, &limits, run);
-	if ((uintptr_t)run->q >= (uintptr_t)-4095)
-		bench_die(&bench, "no queue of %u requests: %s", run->nr,
-			  strerror(-(int)(intptr_t)run->q));
+	run->q = bench_queue(&bench, run->repr, &set, &limits, run);
 	run->repr->xlate_init_identity(&run->xlate);
 	run->dev.xlate = &run->xlate;
 	run->dev.dma_mask = UINT64_MAX;

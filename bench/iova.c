@@ -13,6 +13,7 @@
 #include <physbio/iommu.h>
 
 #include "../src/repr/ops.h"
+#include "driver.h"
 #include "harness.h"
 
 static struct bench bench = {
@@ -184,12 +185,6 @@ struct io {
 	uint32_t bytes;
 };
 
-static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
-				 const struct pb_blk_mq_queue_data *bd)
-{
-	return PB_BLK_STS_IOERR;
-}
-
 static struct pb_request_queue *queue_of(const struct physbio_repr *repr)
 {
 	static const struct pb_queue_limits limits = {
@@ -199,14 +194,8 @@ static struct pb_request_queue *queue_of(const struct physbio_repr *repr)
 		.max_segment_size = UINT32_MAX,
 		.dma_alignment = 3,
 	};
-	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
-	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
-	struct pb_request_queue *q =
-		repr->blk_mq_alloc_queue(&set, &limits, NULL);
 
-	if ((uintptr_t)q >= (uintptr_t)-4095)
-		bench_die(&bench, "no queue");
-	return q;
+	return bench_queue(&bench, repr, NULL, &limits, NULL);
 }
 
 /* Vectors from @first on; where the bio ends is said. Returns segments. */

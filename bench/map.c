@@ -15,6 +15,7 @@
 #include <physbio/mem.h>
 
 #include "../src/repr/ops.h"
+#include "driver.h"
 #include "harness.h"
 
 static struct bench bench = {
@@ -346,12 +347,6 @@ static void requests_up(struct runner *run)
 	}
 }
 
-static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
-				 const struct pb_blk_mq_queue_data *bd)
-{
-	return PB_BLK_STS_IOERR;
-}
-
 static void runner_up(struct runner *run)
 {
 	static const struct pb_queue_limits limits = {
@@ -361,32 +356,18 @@ static void runner_up(struct runner *run)
 		.max_segment_size = UINT32_MAX,
 		.dma_alignment = 3,
 	};
-	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
-	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
-	unsigned int i;
 
 	reach_up(&run->reach, run->way);
-	run->q = phys_physbio_repr.blk_mq_alloc_queue(&set, &limits, NULL);
-	if ((uintptr_t)run->q >= (uintptr_t)-4095)
-		bench_die(&bench, "no queue: %s",
-			  strerror(-(int)(intptr_t)run->q));
+	run->q = bench_queue(&bench, &phys_physbio_repr, NULL, &limits, NULL);
 	run->bdev.bd_queue = run->q;
 	run->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
-		run->lists[i].virt =
-			bench_alloc(&bench, 1, PB_NVME_CTRL_PAGE_SIZE);
-		run->lists[i].dma = physbio_dma_make(
-			0x1000000u + i * PB_NVME_CTRL_PAGE_SIZE);
-	}
+	bench_lists_up(&bench, run->lists);
 	requests_up(run);
 }
 
 static void runner_down(struct runner *run)
 {
-	unsigned int i;
-
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++)
-		free(run->lists[i].virt);
+	bench_lists_down(run->lists);
 	phys_physbio_repr.blk_mq_destroy_queue(run->q);
 	reach_down(&run->reach);
 }

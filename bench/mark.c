@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "../src/repr/ops.h"
+#include "driver.h"
 #include "harness.h"
 
 static struct bench bench = {
@@ -104,9 +105,7 @@ static void client_up(struct client *c, const struct physbio_repr *repr,
 	c->dev = (struct pb_device){ .xlate = &c->xlate,
 				     .dma_mask = UINT64_MAX,
 				     .numa_node = -1 };
-	c->q = repr->blk_mq_alloc_queue(set, &limits, queuedata);
-	if ((uintptr_t)c->q >= (uintptr_t)-4095)
-		bench_die(&bench, "no queue");
+	c->q = bench_queue(&bench, repr, set, &limits, queuedata);
 	c->bdev.bd_queue = c->q;
 	c->bdev.bd_nr_sectors = UINT64_MAX >> PB_SECTOR_SHIFT;
 }
@@ -273,17 +272,9 @@ static void make_ranges(struct runner *run)
 	}
 }
 
-static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
-				 const struct pb_blk_mq_queue_data *bd)
-{
-	return PB_BLK_STS_IOERR;
-}
-
 static void runner_up(struct runner *run, const struct place *place,
 		      const struct load *load)
 {
-	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
-	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
 	unsigned int b, segs;
 
 	run->place = place;
@@ -292,7 +283,7 @@ static void runner_up(struct runner *run, const struct place *place,
 	run->tables = bench_alloc(&bench, load->requests, sizeof(*run->tables));
 	run->rqs = bench_alloc(&bench, load->requests, sizeof(*run->rqs));
 	make_ranges(run);
-	client_up(&run->client, place->repr, &set, NULL);
+	client_up(&run->client, place->repr, NULL, NULL);
 	run_add(run);
 	for (b = 0; b < load->requests; b++) {
 		place->repr->bio_split_to_limits(
@@ -528,11 +519,7 @@ static void mixer_up(struct mixer *m, const struct pattern *pattern,
 	client_up(&m->client, rule->repr, &set, NULL);
 	for (i = 0; i < MAX_RANGES; i++)
 		m->pages[i] = physbio_mem_page(mem, buffer_at(pattern, i));
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
-		m->lists[i].virt =
-			bench_alloc(&bench, 1, PB_NVME_CTRL_PAGE_SIZE);
-		m->lists[i].dma = physbio_dma_make(0x1000000u + i * PAGE);
-	}
+	bench_lists_up(&bench, m->lists);
 	m->iod.lists = m->lists;
 	m->iod.ranges = m->saved;
 	m->iod.max_ranges = MAX_RANGES;
@@ -546,10 +533,7 @@ static void mixer_up(struct mixer *m, const struct pattern *pattern,
 
 static void mixer_down(struct mixer *m)
 {
-	unsigned int i;
-
-	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++)
-		free(m->lists[i].virt);
+	bench_lists_down(m->lists);
 	m->rule->repr->blk_mq_destroy_queue(m->client.q);
 }
 

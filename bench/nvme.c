@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver.h"
 #include "nvme-loops.h"
 #include "reprs.h"
 
@@ -62,7 +63,6 @@ static pb_phys_addr_t vec_paddr(const struct nvme_case *c, unsigned int rq,
 
 /* --- what all contestants write to, so that none has a better place --- */
 
-#define LIST_BUS 0x1000000u
 #define LIST_BYTES (PB_NVME_MAX_LIST_PAGES * PAGE)
 
 static char list_memory[LIST_BYTES] __attribute__((aligned(PAGE)));
@@ -77,7 +77,7 @@ static void lists_up(void)
 
 	for (i = 0; i < PB_NVME_MAX_LIST_PAGES; i++) {
 		lists[i].virt = list_memory + i * PAGE;
-		lists[i].dma = physbio_dma_make(LIST_BUS + i * PAGE);
+		lists[i].dma = physbio_dma_make(BENCH_LIST_BUS + i * PAGE);
 	}
 }
 
@@ -166,7 +166,7 @@ static uint64_t model_list_bus(struct model *m, size_t bytes)
 {
 	m->small = bytes <= PB_NVME_SMALL_POOL_SIZE;
 	m->bytes = bytes;
-	return m->small ? LIST_BUS + LIST_BYTES : LIST_BUS;
+	return m->small ? BENCH_LIST_BUS + LIST_BYTES : BENCH_LIST_BUS;
 }
 
 /* Page @n of the request. */
@@ -182,7 +182,7 @@ static uint64_t model_page(const struct nvme_case *c, unsigned int rq,
 static void model_prp_list(struct model *m, const struct nvme_case *c,
 			   unsigned int rq, uint64_t nr)
 {
-	uint64_t n = 1, slot, next = LIST_BUS;
+	uint64_t n = 1, slot, next = BENCH_LIST_BUS;
 
 	for (slot = 0; n < nr; slot++)
 		if ((slot + 1) % PB_NVME_PRPS_PER_PAGE || n + 1 == nr)
@@ -284,7 +284,7 @@ static void iod_up(struct runner *run)
 	run->dev.dma_mask = UINT64_MAX;
 	run->iod.lists = lists;
 	run->iod.small.virt = small_memory;
-	run->iod.small.dma = physbio_dma_make(LIST_BUS + LIST_BYTES);
+	run->iod.small.dma = physbio_dma_make(BENCH_LIST_BUS + LIST_BYTES);
 	run->iod.ranges = ranges;
 	run->iod.max_ranges = PB_NVME_MAX_SEGS;
 	run->iod.sgl_supported = run->c->sgl;
@@ -313,16 +313,8 @@ static void request_make(struct runner *run, unsigned int rq)
 	run->repr->blk_rq_bio_prep(&run->rqs[rq], bio, segs);
 }
 
-static pb_blk_status_t no_driver(struct pb_blk_mq_hw_ctx *hctx,
-				 const struct pb_blk_mq_queue_data *bd)
-{
-	return PB_BLK_STS_IOERR;
-}
-
 static struct pb_request_queue *queue_make(const struct physbio_repr *repr)
 {
-	static const struct pb_blk_mq_ops ops = { .queue_rq = no_driver };
-	static struct pb_blk_mq_tag_set set = { .ops = &ops, .queue_depth = 1 };
 	static const struct pb_queue_limits lim = {
 		.max_hw_sectors = PB_NVME_MAX_BYTES >> PB_SECTOR_SHIFT,
 		.max_user_sectors = PB_NVME_MAX_BYTES >> PB_SECTOR_SHIFT,
@@ -331,7 +323,7 @@ static struct pb_request_queue *queue_make(const struct physbio_repr *repr)
 		.dma_alignment = 3,
 	};
 
-	return bench_queue(&bench, repr, &set, &lim, NULL);
+	return bench_queue(&bench, repr, NULL, &lim, NULL);
 }
 
 static void *runner_up(const void *stage, const struct physbio_repr *repr)

@@ -2,8 +2,6 @@
 /*
  * Representations as a benchmark of a stage compares them, see reprs.h.
  */
-#include <string.h>
-
 #include "reprs.h"
 
 static const struct entrant {
@@ -59,18 +57,4 @@ void bench_time_stage(const struct bench *b, const struct bench_stage *s)
 		if (entrants[i].count_repr)
 			count(b, s, &entrants[i]);
 	}
-}
-
-struct pb_request_queue *bench_queue(const struct bench *b,
-				     const struct physbio_repr *repr,
-				     struct pb_blk_mq_tag_set *set,
-				     const struct pb_queue_limits *lim,
-				     void *queuedata)
-{
-	struct pb_request_queue *q =
-		repr->blk_mq_alloc_queue(set, lim, queuedata);
-
-	if ((uintptr_t)q >= (uintptr_t)-4095)
-		bench_die(b, "no queue: %s", strerror(-(int)(intptr_t)q));
-	return q;
 }

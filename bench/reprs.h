@@ -29,11 +29,4 @@ struct bench_stage {
  */
 void bench_time_stage(const struct bench *b, const struct bench_stage *s);
 
-/* A queue of a build, or the process ends. */
-struct pb_request_queue *bench_queue(const struct bench *b,
-				     const struct physbio_repr *repr,
-				     struct pb_blk_mq_tag_set *set,
-				     const struct pb_queue_limits *lim,
-				     void *queuedata);
-
 #endif
