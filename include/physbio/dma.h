@@ -44,10 +44,17 @@ static inline unsigned long physbio_p2p_attrs(enum pb_pci_p2pdma_map_type map)
  *
  * Context: any. Return: as pb_dma_map_phys(). Source: dma_map_bvec()
  */
-PB_API pb_dma_addr_t pb_dma_map_bvec(const struct pb_device *dev,
-				     const struct pb_bio_vec *bv,
-				     enum pb_dma_data_direction dir,
-				     unsigned long attrs);
+static inline pb_dma_addr_t pb_dma_map_bvec(const struct pb_device *dev,
+					    const struct pb_bio_vec *bv,
+					    enum pb_dma_data_direction dir,
+					    unsigned long attrs)
+{
+#ifdef PB_REPR_DMA
+	return pb_bvec_addr(bv);
+#else
+	return pb_dma_map_phys(dev, pb_bvec_addr(bv), bv->bv_len, dir, attrs);
+#endif
+}
 
 /* Position in a request's vectors. Source: struct blk_map_iter */
 struct pb_blk_map_iter {

@@ -426,15 +426,6 @@ static pb_dma_addr_t own_addr(const struct physbio_region *region,
 }
 #endif
 
-pb_dma_addr_t pb_dma_map_bvec(const struct pb_device *dev,
-			      const struct pb_bio_vec *bv,
-			      enum pb_dma_data_direction dir,
-			      unsigned long attrs)
-{
-	return map_addr(dev, pb_bvec_addr(bv), bv->bv_len, dir, attrs);
-}
-EXPORT_SYMBOL_GPL(pb_dma_map_bvec);
-
 /* The way to the memory is known; it may be a peer's. */
 static pb_dma_addr_t p2p_addr(struct pb_request *rq,
 			      const struct pb_device *dev,

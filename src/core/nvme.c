@@ -447,7 +447,7 @@ pb_blk_status_t pb_nvme_map_data(struct pb_request *rq,
 				 struct pb_nvme_iod *iod)
 {
 	enum nvme_use_sgl use_sgl;
-	struct pb_bio_vec bv;
+	struct pb_bio_vec bv __uninitialized;
 
 	memset(&iod->dptr, 0, sizeof(iod->dptr));
 	memset(&iod->state, 0, sizeof(iod->state));
