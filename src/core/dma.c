@@ -269,8 +269,12 @@ static __always_inline unsigned int map_iter_plain(const struct pb_request *rq,
 		u32 len = (u32)bv->bv_len, rest = left - len, most;
 
 		/* The next one must be whole; 0 is no length either. */
-		if (rest ? (u64)bv[1].bv_len - 1 >= rest : !!next_bio(iter))
+		if (likely(rest)) {
+			if ((u64)bv[1].bv_len - 1 >= rest)
+				break;
+		} else if (next_bio(iter)) {
 			break;
+		}
 		map_iter_mark(iter, bv);
 		vec[n].paddr = pb_bvec_addr(bv);
 		most = longest_range(lim, vec[n].paddr);
