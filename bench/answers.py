@@ -3,6 +3,7 @@
 made from figures, and tables and curves of those figures: nothing in here is known
 beforehand, and how it looks is not decided here."""
 import collections
+import errno
 
 import anchors
 import savings
@@ -71,7 +72,8 @@ def count_text(n):
     return f"{n:,.0f}" if n == int(n) else f"{n:.2f}"
 
 
-# The same code, linked a second time, differs by so much: "phys again".
+# Nearer to 1 a share would say more than is known: the same code, linked a second time, differs
+# by as much ("phys again").
 TWINS_DIFFER = 0.01
 
 
@@ -84,9 +86,9 @@ def compared(bounds, who, whom):
         return f"{who} take {1 - high:.1%} to {1 - low:.1%} less time than {whom}"
     if low > 1 + TWINS_DIFFER:
         return f"{who} take {low - 1:.1%} to {high - 1:.1%} more time than {whom}"
-    if high - low < 0.06:
-        return f"{who} take as long as {whom} ({low:.3f} to {high:.3f} times)"
-    return f"{who} can't be told from {whom} ({low:.2f} to {high:.2f} times)"
+    if low > 1 or high < 1:
+        return f"{who} take {low:.3f} to {high:.3f} times as long as {whom}"
+    return f"{who} can't be told from {whom} ({low:.3f} to {high:.3f} times)"
 
 
 def span(values, form="{:.2f}"):
@@ -107,9 +109,22 @@ def ns_cell(f, benchmark, case, contestant):
     return ns_text(f.ns(benchmark, case, contestant))
 
 
+def ratio_text(ratio):
+    return f"{ratio:.3f}" if ratio < 100 else f"{ratio:,.0f}"
+
+
 def ratio_cell(f, benchmark, case, contestant):
-    low, high = f.bounds(benchmark, case, contestant)
-    return f"{f.get(benchmark, case, contestant):.3f} [{low:.3f}, {high:.3f}]"
+    values = (f.get(benchmark, case, contestant), *f.bounds(benchmark, case, contestant))
+    return "{} [{}, {}]".format(*map(ratio_text, values))
+
+
+def ratio_to(base):
+    """A cell of those whose ratio is to @base: what stands at the head is true."""
+    def cell(f, benchmark, case, contestant):
+        if f.get(benchmark, case, contestant, "base") != base:
+            raise Missing(f"{benchmark}, {case}: {contestant} / {base}")
+        return ratio_cell(f, benchmark, case, contestant)
+    return cell
 
 
 def count_cell(key):
@@ -132,7 +147,7 @@ def ns_columns(whos):
 
 
 def ratio_columns(base, whos):
-    return [(f"{base}, ns", base, ns_cell)] + [(f"{w} / {base}", w, ratio_cell) for w in whos]
+    return [(f"{base}, ns", base, ns_cell)] + [(f"{w} / {base}", w, ratio_to(base)) for w in whos]
 
 
 # --- the whole way, which several ask about ---
@@ -154,6 +169,12 @@ def whole_table(f, *whos):
 
 def stage_table(f, case, *whos):
     return grid(f, "e2e", f"by stage, {case}", STAGES, ratio_columns("phys", whos), case + ": ")
+
+
+def stage_times(f, who):
+    """What each stage of one I/O takes of the base's time."""
+    ratios = {s: f.get("e2e", "1 MiB scattered: " + s, who) for s in STAGES[:-2]}
+    return ", ".join(f"{s} {r:.3f}" for s, r in ratios.items()) + " times"
 
 
 def widest(f, who):
@@ -184,7 +205,7 @@ def q1(f):
     lines = grid(f, "vector", "cache lines that a bio and its entries touch", f.cases("vector", "bio: "),
                  [(w, w, count_cell("lines")) for w in REAL], "bio: ")
     loops = [entry_table(f, start, "packed") for start in ("read: ", "write: ", "walk: ")]
-    loops.append(grid(f, "vector", "packed entries of a table that cross a cache line", walks,
+    loops.append(grid(f, "vector", "packed entries whose address is in two cache lines", walks[:1],
                       [("packed", "packed", share_cell("line_crossings"))], "walk: "))
     loops.append(grid(f, "vector", "bytes of the table of a bio", f.cases("vector", "bio: "),
                       [(w, w, count_cell("table_bytes")) for w in REAL], "bio: "))
@@ -192,8 +213,8 @@ def q1(f):
                       ratio_columns("phys", ["phys12"]), "bio: "))
     return Answer(
         f"Over the whole way packed entries of 12 bytes take {widest(f, 'phys12')} times what "
-        f"entries of 16 bytes take, and to walk them "
-        f"{span([f.get('vector', 'walk: ' + w, 'packed') for w in walks], '{:.3f}')} times; 256 "
+        f"entries of 16 bytes take, at 1 MiB in 256 pages {stage_times(f, 'phys12')}; to walk a table takes "
+        f"{span([f.get('vector', 'walk: ' + w, 'packed') for w in walks], '{:.3f}')} times as long; 256 "
         f"are {f.get('vector', 'bio: 256 entries', 'phys12', 'table_bytes'):.0f} bytes instead of "
         f"{f.get('vector', 'bio: 256 entries', 'phys', 'table_bytes'):.0f}, with their bio "
         f"{f.get('vector', 'bio: 256 entries', 'phys12', 'lines'):.0f} cache lines instead of "
@@ -226,8 +247,9 @@ def q2(f):
         whole_table(f, "phyr", "phys31", "phys again"),
         stage_table(f, "1 MiB scattered", "phyr", "phys31", "phys again")]
     return Answer(
-        f"Over the whole way a size_t length takes {widest(f, 'phyr')} times what a u32 takes, one of 31 bits "
-        f"and a flag {widest(f, 'phys31')} times; "
+        f"Over the whole way a size_t length takes {widest(f, 'phyr')} times what a u32 takes (at 1 MiB in 256 "
+        f"pages {stage_times(f, 'phyr')}), one of 31 bits and a flag {widest(f, 'phys31')} times "
+        f"({stage_times(f, 'phys31')}); "
         f"16 GiB of contiguous memory are {entries['u32']:.0f} entries by u32, "
         f"{entries['size_t']:.0f} by size_t and {entries['31 bits']:.0f} by 31 bits, since a bio "
         f"ends at UINT_MAX bytes whatever its entries could hold, and would be {unlimited['u32']:.0f}, "
@@ -238,9 +260,11 @@ MARKS = ["vector bit", "lookup", "page", "no P2P"]
 
 
 def q3(f):
-    shapes = [c[:-len(": map")] for c in f.cases("mark", "mark, ") if c.endswith(": map")]
+    shapes = [c[:-len(": map")] for c in f.cases("mark", "mark, ") if c.endswith(": map") and "16 peers" not in c]
     tables = [grid(f, "mark", f"{stage}: ratio to a mark on the bio", shapes,
                    ratio_columns("bio", MARKS), "mark, ", ": " + stage) for stage in ("map", "add")]
+    tables.append(grid(f, "mark", "of 16 peers in one bio, which no mark on the bio can tell", ["map", "add"],
+                       ratio_columns("vector bit", ["lookup"]), "mark, 256 ranges of 16 peers: "))
     for key, words in (("callgrind_instructions", "instructions"),
                        ("callgrind_branches", "conditional branches")):
         whos = [w for w in ["bio"] + MARKS if has(f, "mark", "mark, 256 ranges RAM: map", w, key)]
@@ -254,12 +278,13 @@ def q3(f):
         + compared(f.bounds("mark", ram, "vector bit"), "marks in the vectors", "a mark on the bio")
         + ", " + compared(f.bounds("mark", ram, "lookup"), "lookups of each address", "it") + ", and "
         + compared(f.bounds("mark", ram, "no P2P"), "engines that know no P2P", "it")
-        + "; to add RAM, "
+        + "; to add RAM, where whoever adds must look up what to mark, "
         + compared(f.bounds("mark", ram_added, "vector bit"), "marks in the vectors", "a mark on the bio")
         + " and " + compared(f.bounds("mark", ram_added, "lookup"), "lookups", "it")
         + "; to map a peer's memory, "
         + compared(f.bounds("mark", peer, "vector bit"), "marks in the vectors", "a mark on the bio")
-        + " and " + compared(f.bounds("mark", peer, "lookup"), "lookups", "it") + ".", tables)
+        + " and " + compared(f.bounds("mark", peer, "lookup"), "lookups", "it")
+        + ". A bio's mark is told by its submitter.", tables)
 
 
 def has(f, *what):
@@ -278,15 +303,19 @@ def q4(f):
             ("bios", "bios"), ("requests", "requests"), ("refused", "adds refused"), ("merges", "merges"),
             ("refused_merges", "merges refused"))] + [("uniform, ns", "uniform", ns_cell)] + [
         (f"{w} / uniform", w, ratio_cell) for w in ("mixed", "mixed, vector bit")], "mixing, ")
-    said = "; ".join(
-        f"{p}, {f.get('mark', 'mixing, ' + p, 'uniform', 'bios'):.0f} bios instead of "
-        f"{f.get('mark', 'mixing, ' + p, 'mixed', 'bios'):.0f}, "
-        f"{f.get('mark', 'mixing, ' + p, 'mixed'):.2f} and "
-        f"{f.get('mark', 'mixing, ' + p, 'mixed, vector bit'):.2f} times" for p in patterns)
+    def times(pattern, who="mixed"):
+        return f.get("mark", "mixing, " + pattern, who)
+
+    def name(pattern):
+        every = pattern.split("every ")[-1]
+        return {pattern: pattern, "1": "another kind each page"}.get(every, f"another kind each {every} pages")
+    said = "; ".join(f"{name(p)} (in {f.get('mark', 'mixing, ' + p, 'uniform', 'bios'):.0f}), {times(p):.2f} and "
+                     f"{times(p, 'mixed, vector bit'):.2f} times" for p in patterns)
+    cheaper = [name(p) for p in patterns if times(p) < 1]
     return Answer(
-        "256 pages of RAM and a peer's memory, in bios of one kind and in a mixed one, and what the "
-        "mixed one takes of their time, each address looked up or by a bit in the vectors, by how often "
-        f"the kind changes: {said}.", [table])
+        "A mixed bio takes less time " + (f"with {' and '.join(cheaper)}, more with all else" if cheaper else "with none")
+        + ". 256 pages in one mixed bio, where each address is looked up or where vectors have a bit, against bios of one "
+        f"kind each: {said}.", [table])
 
 
 MODELS = ["flatmem", "vmemmap", "sparsemem", "extreme", "radix", "range", "cache", "shared"]
@@ -314,7 +343,8 @@ def break_even_text(ns):
 def q5(f):
     cases = f.cases("lookup")
     models = MODELS + ["memdesc"]
-    table = grid(f, "lookup", "ns for a lookup", cases, ns_columns(models))
+    table = grid(f, "lookup", "ns for a lookup in a chain of them, the chain's own steps too; radix as an xarray, range as "
+                 "a maple tree", cases, ns_columns(models))
     misses = [m for m in models if has(f, "lookup", "random, cold", m, "cache_misses")]
     tables = [table]
     if misses:
@@ -331,14 +361,13 @@ def q5(f):
                         [["ns"] + [break_even_text(n) for _, n in evens]]))
     warm = {m: f.ns("lookup", "random, warm", m) for m in MODELS}
     cold = {m: f.ns("lookup", "random, cold", m) for m in MODELS}
-    slow = max(warm, key=warm.get)
     return Answer(
-        f"At random with warm tables a lookup takes {ns_text(warm['vmemmap'])} ns under VMEMMAP, "
+        f"At random with warm tables a lookup that waits for the one before takes {ns_text(warm['vmemmap'])} ns under VMEMMAP, "
         f"{ns_text(warm['extreme'])} under SPARSEMEM EXTREME, {ns_text(warm['radix'])} by a radix tree "
         f"(an xarray) and {ns_text(warm['range'])} by a tree of ranges (a maple tree), with cold ones "
         f"{ns_text(cold['vmemmap'])}, {ns_text(cold['extreme'])}, {ns_text(cold['radix'])} and "
-        f"{ns_text(cold['range'])}; of the warm ones the slowest is {slow}. Physical vectors lose on "
-        + ", ".join(f"{s} from {break_even_text(n)} ns of a lookup on" for s, n in evens) + ".",
+        f"{ns_text(cold['range'])}. Physical vectors that are given pages lose to page vectors under VMEMMAP from so "
+        "many ns of a lookup on: " + "; ".join(f"{s}, {break_even_text(n)}" for s, n in evens) + ".",
         tables, [curve])
 
 
@@ -373,14 +402,15 @@ def saving_cells(f, benchmark, case, contestant):
         s = savings.of(f.get, benchmark, case, contestant)
     except Missing:
         return ["-"] * 3
-    return [ns_text(s.predicted), ns_text(s.measured), f"{s.share:.1%}"]
+    return [ns_text(s.predicted), ns_text(s.measured),
+            f"{s.share:.1%}, {s.measured / s.predicted * s.share:.1%}" if s.predicted else "-"]
 
 
 def saving_table(f, benchmark, cases, whos):
     """For each of @whos what the conversions that it lacks should save."""
     return Table("what the conversions that are gone should save, and what was saved, ns",
                  ["case"] + [f"{w}: {k}" for w in whos
-                             for k in ("predicted", "measured", "predicted, of its base's time")],
+                             for k in ("predicted", "measured", "of its base's time")],
                  [[c] + [cell for w in whos for cell in saving_cells(f, benchmark, c, w)] for c in cases])
 
 
@@ -406,6 +436,7 @@ def q7(f):
                                           if has(f, "e2e", f"{s}: {stage}", "phys")],
                                ["phys", "phys, SPARSEMEM"]))
     whole = case + ": whole"
+    saved, sparse = (savings.of(f.get, "e2e", whole, w) for w in ("phys", "phys, SPARSEMEM"))
     return Answer(
         f"Of 1 MiB in 256 pages, page vectors convert {f.get('e2e', whole, 'page', 'page_to_phys'):.0f} "
         f"times from page to physical address and {f.get('e2e', whole, 'page', 'phys_to_page'):.0f} "
@@ -417,7 +448,12 @@ def q7(f):
         + compared(f.bounds("e2e", whole, "phys"), "they", "these")
         + "; under SPARSEMEM with addresses "
         + compared(f.bounds("e2e", whole, "phys, SPARSEMEM"), "they", "page vectors")
-        + ".", tables, [size_curve(f, "page", ["phys", PAGES])])
+        + f". With addresses they save {ns_text(saved.measured)} of {ns_text(f.ns('e2e', whole, 'page'))} ns, of which "
+        f"conversions explain {ns_text(saved.predicted)}"
+        + (": most of it is that an address is added with fewer questions than a page"
+           if saved.measured > 2 * saved.predicted else "")
+        + f". Under SPARSEMEM it is {ns_text(sparse.measured)}, and {ns_text(sparse.predicted)} of them.",
+        tables, [size_curve(f, "page", ["phys", PAGES])])
 
 
 def q8(f):
@@ -426,6 +462,8 @@ def q8(f):
     tables = [grid(f, "e2e", "the whole way of 4 KiB", shapes, columns, end=": whole"),
               grid(f, "e2e", "stages", STAGES, columns, "4 KiB, 1 page: ")]
     one, many = ("4 KiB, 1 page, depth %d: whole" % d for d in (1, 64))
+    kernel = next(a for a in anchors.read() if a.kernel == "7.x"
+                  and a.case == "4 KiB I/O: through submit_bio, pin, dirty, release too").lock_min_ns
     said = "; ".join(
         f"with {words} in flight, " + compared(f.bounds("e2e", case, PAGES), "physical vectors", "these")
         + ", or " + compared(f.bounds("e2e", case, "phys"), "they", "these")
@@ -435,7 +473,8 @@ def q8(f):
         f"{ns_text(f.ns('e2e', one, 'page'))} ns by page vectors; {said}; where the bio keeps the page, "
         + compared(f.bounds("e2e", one, KEPT), "they", "page vectors") + " with one in flight and "
         + compared(f.bounds("e2e", many, KEPT), "they", "these")
-        + " with 64. What extraction takes before it is in none of these.", tables)
+        + " with 64. What extraction takes before it is in none of these; and shares are of this library's way: "
+        f"the kernel's own, through submit_bio, takes {kernel:.0f} ns on another CPU.", tables)
 
 
 PROVIDERS = ["sorted", "interval", "tree", "radix", "hash", "one-entry"]
@@ -452,10 +491,12 @@ def q9(f):
     same = f"provider: the same of {most}"
     best = min(PROVIDERS, key=lambda w: at(most, w))
     return Answer(
-        f"Of {most} providers in random order, one is found in {ns_text(at(most, best))} ns by {best}, "
-        f"{ns_text(at(most, 'sorted'))} in a sorted array, {ns_text(at(most, 'interval'))} by an interval "
+        f"Of {most} providers in random order, each within a section of its own, one is found in "
+        f"{ns_text(at(most, best))} ns by {best}, {ns_text(at(most, 'sorted'))} in a sorted array, "
+        f"{ns_text(at(most, 'tree'))} by a tree of ranges (a maple tree), {ns_text(at(most, 'interval'))} by an interval "
         f"tree and {ns_text(at(most, 'radix'))} by a radix tree (an xarray); one remembered entry takes "
-        f"{ns_text(f.ns('lifetime', same, 'one-entry'))} ns where it hits.", [table], [curve])
+        f"{ns_text(f.ns('lifetime', same, 'one-entry'))} ns where it hits, {ns_text(at(most, 'one-entry'))} where it "
+        "doesn't.", [table], [curve])
 
 
 CHECKS = ["range check", "end points", "first page", "every page"]
@@ -473,13 +514,15 @@ def q10(f):
         "fuzz, "),
         grid(f, "region", "ns for a range", lengths, ns_columns(CHECKS), "check, ")]
     long, short = lengths[-1], lengths[0]
+    took = lambda case, who: ns_text(f.ns("region", "check, " + case, who))  # noqa: E731
     return Answer(
-        f"Of {tried:,.0f} random ranges over memory of many providers, a check of the range is wrong about "
-        f"{wrong['range check']:.0f}, of both end points about {wrong['end points']:,.0f}, of the "
-        f"first page's provider about {wrong['first page']:,.0f}; it takes "
-        f"{ns_text(f.ns('region', 'check, ' + short, 'range check'))} ns for {short} and "
-        f"{ns_text(f.ns('region', 'check, ' + long, 'range check'))} for {long}, where to ask every page takes "
-        f"{ns_text(f.ns('region', 'check, ' + long, 'every page'))}.", tables)
+        f"It must be refused, and a check of the range sees it: of {tried:,.0f} random ranges over memory of many "
+        f"providers the range check misjudges {wrong['range check']:.0f}, a check of both end points "
+        f"{wrong['end points']:,.0f}, the first page's provider {wrong['first page']:,.0f}, every page's "
+        f"{wrong['every page']:.0f}. The range check takes {took(short, 'range check')} ns for {short} and "
+        f"{took(long, 'range check')} for {long}, every page {took(short, 'every page')} and "
+        f"{took(long, 'every page')}, the first page {took(short, 'first page')} and "
+        f"{took(long, 'first page')}.", tables)
 
 
 WAYS = ["per device", "one address"]
@@ -510,7 +553,8 @@ def q11(f):
         f"{sums[who, 'own_bar']:,.0f} at a device's own BAR, and "
         f"{sums[who, 'refused'] + sums[who, 'no_address']:,.0f} are refused before they are sent"
         for who, words in zip(WAYS, ("by an address for each device", "by one for all")))
-    return Answer(f"On the device trees of {len(boards)} boards with several bridges, {said}.",
+    return Answer(f"On the device trees of {len(boards)} boards with several bridges, {said}. Refused is what no inbound "
+                  "window is told for: where a port reaches it all the same, one address for all is right.",
                   [table, times], [curve])
 
 
@@ -525,11 +569,11 @@ def q12(f):
     less = f.get("map", one, own, "address_less_offset")
     return Answer(
         "By its offset in it" + (", " if less == 0 else f" and {less:.0f} more, ")
-        + f"with {f.get('map', one, own, 'map_calls'):.0f} calls to map and "
-        f"{f.get('map', one, own, 'unmap_calls'):.0f} to unmap it: {sizes[0]} take "
-        f"{ns_text(f.ns('map', one, own))} ns, "
-        f"{f.get('map', one, 'peer, bus address'):.3f} times that by a bus address below a common "
-        f"bridge and {f.get('map', one, 'peer, host bridge'):.3f} times through the host bridge.",
+        + f"with {f.get('map', one, own, 'map_calls'):.0f} calls of the translator to map and "
+        f"{f.get('map', one, own, 'unmap_calls'):.0f} to unmap it: {sizes[0]} of its own BAR take "
+        f"{ns_text(f.ns('map', one, own))} ns; a peer's by a bus address below a common bridge take "
+        f"{ratio_text(f.get('map', one, 'peer, bus address'))} times as long as that, through the host bridge "
+        f"{ratio_text(f.get('map', one, 'peer, host bridge'))} times.",
         [grid(f, "map", "a request, mapped and unmapped", sizes, ratio_columns(own, others),
               "own BAR, "), calls])
 
@@ -554,11 +598,12 @@ def q13(f):
         ticks=list(enumerate(patterns)))]
     alone = {w: sum(s == 1 for s in shares[w]) for w in shares}
     return Answer(
-        f"Of {len(ios)} kinds of I/O {alone['no IOMMU']} always end in one range without an IOMMU and "
-        f"{alone['IOVA']} with one; "
+        f"Of {len(ios)} kinds of I/O {alone['no IOMMU']} are always one range without an IOMMU and "
+        f"{alone['IOVA']} behind one; "
         + (f"{worst} takes up to {f.get('iova', 'ranges: ' + worst, 'no IOMMU', 'ranges_max'):.0f} "
-           "without: the output must chain." if alone["no IOMMU"] < len(ios) else
-           "the output need not chain."), tables, curves)
+           "without, so it must be able to hold several." if alone["no IOMMU"] < len(ios) else
+           "it need not hold several.") + " Seams of these lie on the granule; where they don't see the next question.",
+        tables, curves)
 
 
 def q14(f):
@@ -569,35 +614,29 @@ def q14(f):
         (t, t, share_cell("coalesced")) for t in tests] + [
         (f"{t}: {short}", t, share_cell(key)) for t in tests
         for key, short in (("false_negatives", "missed"), ("false_positives", "wrong"))], "granule: "),
-        grid(f, "iova", "the test of a request", cases, ratio_columns("seams", tests), "granule: ")]
+        grid(f, "iova", "the test of a request; the bit was gathered before, when bios were merged", cases,
+             ratio_columns("seams", tests), "granule: ")]
     granules = sorted({c.split(",")[0] for c in cases}, key=lambda g: int(g.split()[0]))
     layouts = [c.split(", ", 1)[1] for c in cases if c.startswith(granules[0] + ",")]
     curves = [Curve("requests that fit one IOVA range", "granule of the IOMMU, KiB", "% of requests", [
         (l, [(int(g.split()[0]), 100 * f.get("iova", f"granule: {g}, {l}", "seams", "coalesced"))
              for g in granules]) for l in layouts], logx=True)]
 
-    def mean(granule, who, key):
-        return average([f.get("iova", "granule: " + c, who, key) for c in cases
-                        if c.startswith(granule + ",")])
+    def fit(granule):
+        shares = {l: f.get("iova", f"granule: {granule}, {l}", "seams", "coalesced") for l in layouts}
+        least, most = (pick(layouts, key=shares.get) for pick in (min, max))
+        return f"at a granule of {granule} from {shares[least]:.0%} ({least}) to {shares[most]:.0%} ({most})"
 
-    def found(granule, who):
-        wrong = mean(granule, who, "false_positives")
-        return (f"{mean(granule, who, 'coalesced') - wrong:.1%}"
-                + (f", and wrongly {wrong:.1%} more" if wrong else ""))
+    def wrong(test, key):
+        shares = {c: f.get("iova", "granule: " + c, test, key) for c in cases}
+        worst = max(shares, key=shares.get)
+        return f"{shares[worst]:.0%}" + (f" ({worst})" if shares[worst] else "")
 
-    words = "; ".join(
-        f"at a granule of {g} {mean(g, 'seams', 'coalesced'):.1%}; the gap bit of physical vectors finds "
-        f"{found(g, 'gap bit')}, that of page vectors {found(g, 'gap bit, page')}" for g in granules)
-    fit = {l: f.get("iova", f"granule: {granules[0]}, {l}", "seams", "coalesced") for l in layouts}
-    least, most = (pick(layouts, key=fit.get) for pick in (min, max))
+    bits = "; ".join(f"that of {words} misses up to {wrong(t, 'false_negatives')} and is wrongly set on up to "
+                     f"{wrong(t, 'false_positives')}" for t, words in zip(tests, ("physical vectors", "page vectors")))
     return Answer(
-        f"It depends on how memory lies: at a granule of {granules[0]}, from {fit[least]:.1%} of the requests "
-        f"({least}) to {fit[most]:.1%} ({most}). "
-        f"Over all {len(layouts)} layouts alike, fit one IOVA range {words}.", tables, curves)
-
-
-def average(values):
-    return sum(values) / len(values)
+        f"It depends on how memory lies: of the requests fit, {'; '.join(map(fit, granules))}. The gap bit tells: {bits}.",
+        tables, curves)
 
 
 def q15(f):
@@ -610,10 +649,13 @@ def q15(f):
                   for k, key in (("lookups", "phys_to_page"), ("folios", "page_folio"),
                                  ("atomics", "atomics"))], "release: ")]
     huge = "release: " + next((e for e in entries if e.startswith("order 18")), entries[-1])
+    alike = f.get("complete", huge, "phys", "atomics") == f.get("complete", huge, "page", "atomics")
     return Answer(
-        f"Of a folio of 1 GiB physical vectors look up "
+        ("Yes, with as many atomics as page vectors" if alike else "Not with as many atomics as page vectors") + ": "
+        + compared(f.bounds("complete", huge, "phys"), "physical vectors", "these")
+        + " to dirty and unpin a folio of 1 GiB. Physical ones look up "
         f"{f.get('complete', huge, 'phys', 'phys_to_page'):.0f} page struct and do "
-        f"{f.get('complete', huge, 'phys', 'atomics'):.0f} atomics to dirty and unpin it, in "
+        f"{f.get('complete', huge, 'phys', 'atomics'):.0f} atomics, in "
         f"{ns_text(f.ns('complete', huge, 'phys'))} ns; a walk of each page "
         f"{f.get('complete', huge, 'phys, each page', 'phys_to_page'):,.0f} and "
         f"{f.get('complete', huge, 'phys, each page', 'atomics'):,.0f}, in "
@@ -629,21 +671,22 @@ def q16(f):
     key = lambda s: "median_ns" if "threads" in s else "min_ns"  # noqa: E731
     more = {(s, h): f.get("lifetime", "hold: " + s, h, key(s))
             - f.get("lifetime", "hold: " + s, "none", key(s)) for s in shapes for h in HOLDS}
-    table = Table("ns for a bio, more than without; of two threads the median", ["a bio of"] + HOLDS,
+    table = Table("ns for a bio, more than without; of two threads the median; pieces of 512 bytes; a reference is an atomic "
+                  "of a thread's own, where the kernel's is an addition of a CPU's own", ["a bio of"] + HOLDS,
                   [[s] + [ns_text(more[s, h]) for h in HOLDS] for s in shapes])
     most, shared = "256 segments", "1 segment, 2 threads"
     return Answer(
         f"To hold a bio of {most} costs {ns_text(more[most, 'segment'])} ns by a reference for each, "
-        f"{ns_text(more[most, 'bio'])} by one for the bio, {ns_text(more[most, 'epoch'])} by an epoch "
-        f"that is counted as SRCU's; of {shared} that do the same, {ns_text(more[shared, 'segment'])}, "
-        f"{ns_text(more[shared, 'bio'])} and {ns_text(more[shared, 'epoch'])}.", [table])
+        f"{ns_text(more[most, 'bio'])} by one for the bio, whose entries are still looked up, and "
+        f"{ns_text(more[most, 'epoch'])} by an epoch that is counted as SRCU's, where they are too; of {shared} that "
+        f"do the same, {ns_text(more[shared, 'segment'])}, {ns_text(more[shared, 'bio'])} and {ns_text(more[shared, 'epoch'])}.", [table])
 
 
 def q17(f):
     sizes = f.cases("map", "bounce, ")
     direct, bounced, refused, copy = ("peer, bus address", "peer, bounced", "peer, refused",
                                       "copy alone")
-    table = grid(f, "map", "a request to a peer, mapped and unmapped", sizes,
+    table = grid(f, "map", "ns for a request to a peer, mapped and unmapped", sizes,
                  ns_columns([direct, bounced, copy, refused])
                  + [("bounced / direct", bounced, ratio_cell),
                     ("bytes copied", bounced, count_cell("bytes_copied"))], "bounce, ")
@@ -651,11 +694,12 @@ def q17(f):
     few, many = ("bounce, " + s for s in (reads[0], reads[-1]))
     share = f.ns("map", many, copy) / f.ns("map", many, bounced)
     return Answer(
-        "As the policy says: a bounce through RAM takes "
-        f"{f.get('map', few, bounced):.1f} times what a peer that is reached takes for {reads[0]} and "
-        f"{f.get('map', many, bounced):,.0f} times for {reads[-1]}, where the copy alone is "
-        f"{share:.0%} of it; a policy that refuses fails to map it, in "
-        f"{ns_text(f.ns('map', few, refused))} ns, with errno {f.get('map', few, refused, 'errno'):.0f}.",
+        f"As the policy says. To bounce a {reads[0]} through RAM takes {ns_text(f.ns('map', few, bounced))} ns, a "
+        f"{reads[-1]} {ns_text(f.ns('map', many, bounced))}, of which copying there and back is {share:.0%} (of cached "
+        f"RAM: a BAR is slower); what is reached is mapped in {ns_text(f.ns('map', few, direct))} and "
+        f"{ns_text(f.ns('map', many, direct))}. A policy that refuses fails to map it, in "
+        f"{ns_text(f.ns('map', few, refused))} ns, with "
+        f"{errno.errorcode[int(f.get('map', few, refused, 'errno'))]}.",
         [table])
 
 
@@ -671,7 +715,7 @@ def q18(f):
     one = "section: " + buffers[0]
     per = lambda who, key: f"{f.get('complete', one, who, key):.0f}"  # noqa: E731
     return Answer(
-        f"{buffers[0]} are {per('phys, spans', 'entries')} entry and "
+        f"Yes, if the way back looks up again at the edge. {buffers[0]} are {per('phys, spans', 'entries')} entry and "
         f"{per('phys, spans', 'phys_to_page')} lookups where the way back looks up again at the edge, "
         f"{per('phys, cut', 'entries')} and {per('phys, cut', 'phys_to_page')} where entries end there; the "
         f"first takes {f.get('complete', one, 'phys, spans') / f.get('complete', one, 'phys, cut'):.3f} times as "
@@ -693,7 +737,7 @@ def twin(f):
                  [[k, v] for k, v in anchors.facts().items() if k not in ("case", "limit")])
     table = Table("the kernel's own times, ns of an operation, and what page vectors under FLATMEM take, by "
                   "the engine or by the kernel's steps",
-                  ["operation", "kernel", "its ns", "ours", "ns", "ours / kernel", "phys, ns", ""],
+                  ["operation", "kernel", "its ns", "ours", "ns", "ours / kernel", "phys, pages given, ns", ""],
                   [[r.case, r.kernel, ns_text(r.anchor_ns), r.contestant, ns_text(r.measured_ns),
                     f"{r.ratio:.2f}", ns_text(f.ns("anchor", r.case, "phys")), r.verdict] for r in found])
     times = span([r.ratio for r in judged])
@@ -742,43 +786,53 @@ def stages(f):
 
     def text(benchmark):
         ratios = {c: f.get(benchmark, c, "phys") for c in f.cases(benchmark)}
-        return f"{span(ratios.values(), '{:.3f}')} times, most of all at \"{max(ratios, key=ratios.get)}\""
+        return (f"{span(ratios.values(), '{:.3f}')} times what page vectors take, worst of all at "
+                f"\"{max(ratios, key=ratios.get)}\"")
 
-    return Answer(f"Of what page vectors take, physical ones take to merge a bio or to refuse it "
-                  f"{text('merge')}; to describe a request for NVMe {text('nvme')}.", tables)
+    return Answer(f"Physical vectors merge or refuse a bio in {text('merge')}; they describe a request for NVMe in "
+                  f"{text('nvme')}.", tables)
+
+
+def median_cell(f, benchmark, case, contestant):
+    return ns_text(f.get(benchmark, case, contestant, "median_ns"))
 
 
 def flat(f):
     counts = f.cases("inflight", end=" in flight")
-    table = grid(f, "inflight", "ns for an I/O of 4 KiB, ended and another one submitted", f.cases("inflight"),
-                 ns_columns(["page", "phys", "page, look ahead", "phys, look ahead", "bytes alone"]))
-    curve = Curve("an I/O by how many are in flight", "I/Os in flight", "ns for an I/O", [
-        (w + words, [(int(n), f.ns("inflight", f"{n}{end}", w)) for n in counts
-                     if has(f, "inflight", f"{n}{end}", w, "min_ns")])
+    whos = ["page", "phys", "page, look ahead", "phys, look ahead", "bytes alone"]
+    took = lambda case, who: f.get("inflight", case, who, "median_ns")  # noqa: E731
+    table = grid(f, "inflight", "median ns for an I/O of 4 KiB, ended and another one submitted; bytes alone: as many cache "
+                 "lines are touched, and nothing is done", f.cases("inflight"),
+                 [(w, w, median_cell) for w in whos])
+    curve = Curve("an I/O by how many are in flight", "I/Os in flight", "median ns for an I/O", [
+        (w + words, [(int(n), took(f"{n}{end}", w)) for n in counts
+                     if has(f, "inflight", f"{n}{end}", w, "median_ns")])
         for end, words in ((" in flight", ""), (" in flight, at random", ", ends at random"))
         for w in ("phys", "phys, look ahead", "bytes alone")], logx=True)
     segments = [c for c in f.cases("e2e") if "per segment of" in c]
     grown = grid(f, "e2e", "ns for a segment", segments,
                  ns_columns(["page", "phys", "page, SPARSEMEM"]))
     least, most = counts[0], counts[-1]
-    once = f.ns("inflight", f"{least} in flight", "phys")
     at_random = f"{most} in flight, at random"
+    times = lambda case, who: took(case, who) / took(f"{least} in flight", who)  # noqa: E731
     return Answer(
-        f"With {int(most):,} in flight an I/O takes "
-        f"{f.ns('inflight', f'{most} in flight', 'phys') / once:.2f} times what it takes with {least} if they "
-        f"end in order; at random {f.ns('inflight', at_random, 'phys') / once:.1f} times, "
-        f"{f.ns('inflight', at_random, 'phys, look ahead') / once:.1f} if the driver looks ahead: all that it "
-        "touches is in no cache then.", [table, grown], [curve])
+        f"With {int(most):,} in flight an I/O takes {times(f'{most} in flight', 'phys'):.2f} times what it takes with "
+        f"{least} if they end in the order in which all of their memory lies; at random "
+        f"{times(at_random, 'phys'):.1f} times, {times(at_random, 'page'):.1f} by page vectors, "
+        f"{times(at_random, 'phys, look ahead'):.1f} if the driver looks ahead: all that it touches is in no cache then, and "
+        f"to touch as much memory alone takes {times(at_random, 'bytes alone'):.1f} times.", [table, grown], [curve])
 
 
 def bulk(f):
     cases = f.cases("coalesce")
-    table = grid(f, "coalesce", "arrays to segments", cases, ratio_columns("page", ["phys"])
+    table = grid(f, "coalesce", "arrays to segments, ns for a vector; runs of how many vectors that touch, in arrays "
+                 "of how many",
+                 cases, ratio_columns("page", ["phys"])
                  + [("phys / page, SPARSEMEM", "phys, to SPARSEMEM", ratio_cell),
                     ("phys12 / phys", "phys12", ratio_cell), ("AVX2 / phys", "AVX2", ratio_cell),
                     ("AVX-512 / phys", "AVX-512", ratio_cell)])
     return Answer(
-        "Of 256 vectors in runs, "
+        "Of arrays of 256 vectors in runs, whose page structs page vectors ask whether they are of one kind, "
         + compared(f.bounds("coalesce", "runs of 256, 256", "phys"), "physical ones", "page vectors")
         + "; where none touch, "
         + compared(f.bounds("coalesce", "none, 256", "phys"), "they", "page vectors") + ".",
@@ -826,7 +880,8 @@ FURTHER = [
              ["e2e", "merge", "nvme"], stages),
     Question("bulk", "What of whole arrays?", "", ["coalesce", "--instructions"], bulk),
     Question("flat", "Does the cost stay, however many I/Os are in flight?", "", ["inflight", "e2e"], flat),
-    Question("engine", "And where does the time go that is no conversion?", "", ["anchor"], engine),
+    Question("engine", "And the time that is no conversion: what does the engine take of the kernel's steps?", "",
+             ["anchor"], engine),
     Question("twin", "Is the page twin as fast as the kernel?", "", ["anchor"], twin),
 ]
 

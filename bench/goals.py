@@ -107,7 +107,7 @@ def _matching(goal, results):
     pattern = "(.*)".join(re.escape(part) for part in goal.case.split("*"))
     for case in results["benchmarks"][goal.benchmark]["cases"]:
         found = re.fullmatch(pattern, case)
-        if found:
+        if found and goal.over != f"{case}|{goal.contestant}":
             name = re.sub(r"\W+", "-", "-".join([goal.name, *found.groups()])).lower()
             yield goal._replace(case=case, name=name, over=goal.over.replace("*", case))
 

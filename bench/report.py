@@ -2,6 +2,7 @@
 """The report: what results say, as one HTML page that needs no network, and the same as text.
 What a figure means answers.py knows; this file knows only how it looks."""
 import base64
+import fnmatch
 import html
 import subprocess
 
@@ -77,10 +78,17 @@ def _goal_rows(verdicts):
                            v.word, v.remark] for v in verdicts])
 
 
+def _cpu(results):
+    about = [f"{key} {results[key]}" for key in ("family", "model") if key in results]
+    about += [f"{results['cpus']} of them"] if "cpus" in results else []
+    about += ["in a virtual machine"] if results.get("virtual") else []
+    return ", ".join([results["cpu"], *about])
+
+
 def _machine(results):
-    keys = ("cpu", "kernel", "nodes", "compiler", "flags", "commit", "date")
-    rows = [[k, str(results[k])] for k in keys if k in results]
-    return rows + [["load", " ".join(f"{x:.2f}" for x in results["load"])]]
+    keys = ("kernel", "nodes", "compiler", "flags", "commit", "date")
+    rows = [["cpu", _cpu(results)]] + [[k, str(results[k])] for k in keys if k in results]
+    return rows + [["load before", " ".join(f"{x:.2f}" for x in results["load"])]]
 
 
 def _heading(question):
@@ -92,42 +100,60 @@ def _command(question):
 
 
 def _missed(verdicts, remarks):
-    """What is written of each goal that is missed."""
+    """Goals that are missed, together where one paragraph is written of them, and that."""
+    found = {}
     for v in verdicts:
         if v.word == "missed":
-            yield v.name, remarks.get(v.name, "Nobody has looked into it yet.")
+            text = remark_of(v.name, remarks) or "Nobody has looked into it yet."
+            found.setdefault(text, []).append(f"{v.name} ({v.value:.3f})" if v.value else v.name)
+    return [(", ".join(names), text) for text, names in found.items()]
+
+
+def _counted(verdicts):
+    met, missed = (sum(v.word == word for v in verdicts) for word in ("met", "missed"))
+    return f"{met} are met and {missed} missed, {len(verdicts) - met - missed} can't be judged here."
 
 
 def read_remarks(path):
-    """A paragraph for each goal or several: "## NAME NAME", and what follows."""
-    out = {}
-    names = []
+    """Paragraphs, each with the names of its goals: "## NAME NAME", with * in them, and what
+    follows."""
+    out = []
     with open(path) as f:
         for line in f:
             if line.startswith("## "):
-                names = line[3:].split()
-                out.update({n: "" for n in names})
-            elif not line.startswith("#"):
-                for n in names:
-                    out[n] = (out[n] + " " + line.strip()).strip()
-    return out
+                out.append((line[3:].split(), []))
+            elif out and line.strip():
+                out[-1][1].append(line.strip())
+    return [(names, " ".join(lines)) for names, lines in out]
 
 
-INTRO = ("Figures are of the machine below. A ratio is made in each round, in which all contestants "
-         "have a turn, in another order each time; in brackets is the interval that 95 % of its resamples "
-         "are in, over several processes. ns are the smallest that were seen. \"page\" are today's "
-         "vectors (page, offset, length) under VMEMMAP and \"phys\" a physical address and a length, both "
-         "in this library's engine; the kernel's own steps, of 7.x and of 6.1, are beside the engine at "
-         "the end.")
+def remark_of(name, remarks):
+    """The first paragraph that is written of a goal."""
+    return next((text for names, text in remarks
+                 if any(fnmatch.fnmatchcase(name, n) for n in names)), None)
 
 
-def _notes(results, question):
-    """What the benchmarks of a question say of themselves."""
-    for name in question.benchmarks:
-        found = results["benchmarks"].get(name, {})
+INTRO = [
+    "Figures are of the machine below. A ratio is made in each round, in which all contestants have a turn, in another "
+    "order each time; in brackets is the interval that 95 % of its resamples are in, over several processes. ns are the "
+    "smallest that were seen, unless they are called median. \"page\" are today's vectors (page, offset, length) "
+    "under VMEMMAP and \"phys\" a physical address and a length, both in this library's engine; \"phys again\" is the "
+    "same code, linked a second time: what it differs by means nothing. The kernel's own steps, of 7.x and of 6.1, are "
+    "beside the engine at the end.",
+    "Shares are of this library's way of an I/O, which is shorter than the kernel's: no tags, timers, statistics or device.",
+    "\"contiguous\": single pages of huge pages, pinned and added one by one; \"scattered\": single pages no two of "
+    "which touch; \"half\": every other one continues the one before; \"fragmented\": pages as the kernel hands them out between those of "
+    "others; \"recorded\": in the runs of a recorded kernel's; \"THP\" and \"hugetlb\": one range of huge pages. What an NVMe "
+    "command or a bio can't hold is several bios.",
+]
+
+
+def _notes(results):
+    """What the benchmarks say of themselves."""
+    for name, found in results["benchmarks"].items():
         for key, note in found.get("notes", {}).items():
             yield f"{name}, {key}: {note}"
-        for case, figures in found.get("cases", {}).items():
+        for case, figures in found["cases"].items():
             for who, figure in figures.items():
                 if "short_sample_ns" in figure:
                     yield (f"{name}, {case}: a sample of \"{who}\" takes "
@@ -152,7 +178,7 @@ def _html_picture(curve):
     return f"<p><img alt=\"{html.escape(curve.title)}\" src=\"data:image/svg+xml;base64,{svg}\">"
 
 
-def _html_answer(results, question, answer):
+def _html_answer(question, answer):
     out = [f"<h2 id={question.name}>{html.escape(_heading(question))}</h2>"]
     if question.asked_by:
         out.append(f"<p class=asked>Asked by {html.escape(question.asked_by)}</p>")
@@ -160,8 +186,6 @@ def _html_answer(results, question, answer):
     out += [_html_picture(c) for c in answer.curves if any(points for _, points in c.series)]
     out += [_html_table(t) for t in answer.tables]
     out.append(f"<p>Again: <code>{html.escape(_command(question))}</code></p>")
-    out += ["<details><summary>Notes</summary><ul>",
-            *(f"<li>{html.escape(n)}" for n in _notes(results, question)), "</ul></details>"]
     keys = "\n".join(html.escape(k) for k in answer.keys)
     out.append(f"<details><summary>{len(answer.keys)} figures of the JSON</summary>"
                f"<pre>{keys}</pre></details>")
@@ -169,9 +193,10 @@ def _html_answer(results, question, answer):
 
 
 def _html_goals(verdicts, remarks):
-    out = ["<h2 id=goals>Speed goals</h2>", _html_table(_goal_rows(verdicts))]
-    out += [f"<p><b>{html.escape(name)}</b>: {html.escape(text)}</p>"
-            for name, text in _missed(verdicts, remarks)]
+    out = ["<h2 id=goals>Speed goals</h2>", f"<p class=answer>{_counted(verdicts)}</p>"]
+    out += [f"<p><b>{html.escape(names)}</b>: {html.escape(text)}</p>"
+            for names, text in _missed(verdicts, remarks)]
+    out += ["<details><summary>All of them</summary>", _html_table(_goal_rows(verdicts)), "</details>"]
     return "\n".join(out)
 
 
@@ -182,13 +207,14 @@ def page(results, verdicts, remarks):
     out = ["<!DOCTYPE html>", "<html lang=en><head><meta charset=utf-8>",
            "<meta name=viewport content=\"width=device-width\">",
            f"<title>{title}</title><style>{STYLE}</style></head><body>",
-           f"<h1>{title}</h1>", f"<p>{html.escape(INTRO)}</p>",
+           f"<h1>{title}</h1>", *(f"<p>{html.escape(p)}</p>" for p in INTRO),
            "<dl>" + "".join(f"<dt>{k}<dd>{html.escape(v)}" for k, v in _machine(results)) + "</dl>",
            "<p>All of it again: <code>./dev bench --report</code></p>", "<ul>"]
     out += [f"<li><a href=#{q.name}>{q.name}</a> {html.escape(a.sentence)}</li>"
             for q, a in answered]
-    out += ["</ul>", *(_html_answer(results, q, a) for q, a in answered), _html_goals(verdicts, remarks),
-            "</body></html>"]
+    out += ["</ul>", *(_html_answer(q, a) for q, a in answered), _html_goals(verdicts, remarks),
+            "<h2 id=notes>What the benchmarks say of themselves</h2><ul>",
+            *(f"<li>{html.escape(n)}" for n in _notes(results)), "</ul></body></html>"]
     return "\n".join(out) + "\n"
 
 
@@ -214,27 +240,28 @@ def _text_keys(keys):
     return [f"- {case}: {', '.join(who)} ({', '.join(what)})" for case, (who, what) in cases.items()]
 
 
-def _text_answer(results, question, answer):
+def _text_answer(question, answer):
     out = [f"## {_heading(question)}", ""]
     if question.asked_by:
         out += [f"Asked by {question.asked_by}.", ""]
     out += [f"**{answer.sentence}**", ""]
     for table in answer.tables:
         out += _text_table(table)
-    out += [f"- {n}" for n in _notes(results, question)] + [""]
     out += [f"Again: `{_command(question)}`. From the figures:", "", *_text_keys(answer.keys), ""]
     return out
 
 
 def text(results, verdicts, remarks):
     """The same in Markdown, without pictures."""
-    out = ["# Answers", "", INTRO, "", "Made by `./dev bench --report`.", ""]
+    out = ["# Answers", "", *(line for p in INTRO for line in (p, "")), "Made by `./dev bench --report`.", ""]
     out += _text_table(answers.Table("", ["machine", ""], _machine(results)))
     for question, answer in answers.all_of(results):
-        out += _text_answer(results, question, answer)
-    out += ["## Speed goals", ""] + _text_table(_goal_rows(verdicts))
-    for name, remark in _missed(verdicts, remarks):
-        out += [f"**{name}**: {remark}", ""]
+        out += _text_answer(question, answer)
+    out += ["## Speed goals", "", f"**{_counted(verdicts)}**", ""]
+    for names, remark in _missed(verdicts, remarks):
+        out += [f"**{names}**: {remark}", ""]
+    out += _text_table(_goal_rows(verdicts))
+    out += ["## What the benchmarks say of themselves", "", *(f"- {n}" for n in _notes(results))]
     return "\n".join(out).rstrip() + "\n"
 
 
