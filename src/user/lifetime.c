@@ -23,8 +23,7 @@
 /* Two counters, so that those who wait need not wait for those who come. */
 struct epoch_slot {
 	unsigned long begun[2], ended[2];
-	char pad[64 - 4 * sizeof(unsigned long)];
-};
+} __attribute__((aligned(64))); /* a cache line of a thread's own */
 
 struct epoch {
 	struct epoch_slot slots[PHYSBIO_REF_SLOTS];
