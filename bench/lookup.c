@@ -72,10 +72,10 @@ static const struct shape {
 } shapes[] = {
 	{ "random, warm", MAX_LOOKUPS, NR_WARM, true, false, false },
 	{ "sequential, warm", MAX_LOOKUPS, NR_WARM, false, false, false },
-	{ "random, cold", 768, NR_PIECES, true, true, false },
+	{ "random, cold", 1024, NR_PIECES, true, true, false },
 	{ "sequential, cold", MAX_LOOKUPS, NR_WARM, false, true, false },
 	{ "random, warm, and read", MAX_LOOKUPS, NR_WARM, true, false, true },
-	{ "random, cold, and read", 768, NR_PIECES, true, true, true },
+	{ "random, cold, and read", 1024, NR_PIECES, true, true, true },
 };
 
 /* --- addresses --- */
