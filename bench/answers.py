@@ -321,23 +321,27 @@ def q4(f):
 MODELS = ["flatmem", "vmemmap", "sparsemem", "extreme", "radix", "range", "cache", "shared"]
 
 
-def break_even_ns(f, shape):
-    """ns of a lookup from which on physical vectors lose; None: nowhere on the curve."""
-    points = break_even_points(f, shape)
+def break_even_points(f, shape, key):
+    """The time of a lookup, and the ratio that physical vectors are at."""
+    case = f.results["benchmarks"].get("break-even", {}).get("cases", {}).get(shape, {})
+    return [(f.ns("break-even", "one lookup", c), f.get("break-even", shape, c, key))
+            for c in case if c.startswith("delay")]
+
+
+def crossing(points):
+    """Where a curve of ratios comes to 1; None: nowhere."""
     for (ns, ratio), (next_ns, next_ratio) in zip([(0, 0)] + points, points):
         if next_ratio >= 1:
             return next_ns if ratio == 0 else ns + (next_ns - ns) * (1 - ratio) / (next_ratio - ratio)
     return None
 
 
-def break_even_points(f, shape):
-    case = f.results["benchmarks"].get("break-even", {}).get("cases", {}).get(shape, {})
-    return [(f.ns("break-even", "one lookup", c), f.get("break-even", shape, c))
-            for c in case if c.startswith("delay")]
-
-
-def break_even_text(ns):
-    return "nowhere on the curve" if ns is None else f"{ns:.1f}"
+def break_even_text(f, shape):
+    """ns of a lookup from which on physical vectors lose, by both ends of the interval."""
+    first, last = (crossing(break_even_points(f, shape, key)) for key in ("high", "low"))
+    if first is None:
+        return "nowhere on the curve"
+    return f"{first:.1f} or more" if last is None else f"{first:.1f} to {last:.1f}"
 
 
 def q5(f):
@@ -353,12 +357,11 @@ def q5(f):
     shapes = [s for s in f.cases("break-even") if s != "one lookup"]
     curve = Curve("physical vectors against page vectors, whole way: by the time of a lookup",
                   "ns of a lookup", "ratio to page",
-                  [(s, [p for p in break_even_points(f, s) if p[0] < 50]) for s in shapes],
+                  [(s, [p for p in break_even_points(f, s, "ratio") if p[0] < 50]) for s in shapes],
                   ratios=True)
-    evens = [(s, break_even_ns(f, s)) for s in shapes]
+    evens = {s: break_even_text(f, s) for s in shapes}
     tables.append(Table("physical vectors lose from a lookup of so many ns on",
-                        ["the whole way"] + [s for s, _ in evens],
-                        [["ns"] + [break_even_text(n) for _, n in evens]]))
+                        ["the whole way", *evens], [["ns", *evens.values()]]))
     warm = {m: f.ns("lookup", "random, warm", m) for m in MODELS}
     cold = {m: f.ns("lookup", "random, cold", m) for m in MODELS}
     return Answer(
@@ -367,7 +370,7 @@ def q5(f):
         f"(an xarray) and {ns_text(warm['range'])} by a tree of ranges (a maple tree), with cold ones "
         f"{ns_text(cold['vmemmap'])}, {ns_text(cold['extreme'])}, {ns_text(cold['radix'])} and "
         f"{ns_text(cold['range'])}. Physical vectors that are given pages lose to page vectors under VMEMMAP from so "
-        "many ns of a lookup on: " + "; ".join(f"{s}, {break_even_text(n)}" for s, n in evens) + ".",
+        "many ns of a lookup on: " + "; ".join(f"{s}, {n}" for s, n in evens.items()) + ".",
         tables, [curve])
 
 
