@@ -210,7 +210,7 @@ def q1(f):
     loops.append(grid(f, "vector", "bytes of the table of a bio", f.cases("vector", "bio: "),
                       [(w, w, count_cell("table_bytes")) for w in REAL], "bio: "))
     loops.append(grid(f, "vector", "the limits of a bio that is in no cache", f.cases("vector", "bio: "),
-                      ratio_columns("phys", ["phys12"]), "bio: "))
+                      ratio_columns("page", ["phys", "phys12"]), "bio: "))
     return Answer(
         f"Over the whole way packed entries of 12 bytes take {widest(f, 'phys12')} times what "
         f"entries of 16 bytes take, at 1 MiB in 256 pages {stage_times(f, 'phys12')}; to walk a table takes "
@@ -405,8 +405,8 @@ def saving_cells(f, benchmark, case, contestant):
         s = savings.of(f.get, benchmark, case, contestant)
     except Missing:
         return ["-"] * 3
-    return [ns_text(s.predicted), ns_text(s.measured),
-            f"{s.share:.1%}, {s.measured / s.predicted * s.share:.1%}" if s.predicted else "-"]
+    base = f.ns(benchmark, case, f.get(benchmark, case, contestant, "base"))
+    return [ns_text(s.predicted), ns_text(s.measured), f"{s.share:.1%}, {s.measured / base:.1%}"]
 
 
 def saving_table(f, benchmark, cases, whos):

@@ -17,7 +17,7 @@ h2 { margin-top: 2.5em; border-top: 1px solid #ccc; padding-top: 1em; }
 .answer { font-weight: bold; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: #666; padding: 1em 0 .2em; }
+caption { text-align: left; color: #666; padding: 1em 0 .2em; white-space: nowrap; }
 th, td { padding: .15em .7em; text-align: right; border-bottom: 1px solid #e4e4e4;
          white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
