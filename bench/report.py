@@ -111,7 +111,8 @@ def _missed(verdicts, remarks):
 
 def _counted(verdicts):
     met, missed = (sum(v.word == word for v in verdicts) for word in ("met", "missed"))
-    return f"{met} are met and {missed} missed, {len(verdicts) - met - missed} can't be judged here."
+    return (f"{met} are met and {missed} missed, {len(verdicts) - met - missed} can't be judged here. What is "
+            "written of those that are missed is of the run in docs/answers.md.")
 
 
 def read_remarks(path):
